@@ -1,0 +1,409 @@
+"""scikit-learn's ``param_distributions`` as a unit cube, and back."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+
+import numpy as np
+from scipy import stats
+
+from skhpo.space._dimension import Dimension, Levels, from_distribution, from_values
+from skhpo.space._keys import key_of
+
+__all__ = ["SearchSpace"]
+
+
+class SearchSpace:
+    """The unit cube behind a dict of distributions and lists, or a list of such dicts.
+
+    A frozen scipy distribution is a coordinate through its quantiles, a list one of equal cells
+    (numbers sorted by value, None first), a list of one value a constant without coordinate. In a
+    list of dicts the first coordinate chooses the dict; those a dict does not use are NaN. Dicts
+    that give the same values to the same name share a coordinate.
+
+    Parameters
+    ----------
+    param_distributions : dict or list of dicts
+        As for :class:`~sklearn.model_selection.RandomizedSearchCV` and
+        :class:`~sklearn.model_selection.GridSearchCV`.
+    constraint : callable or None, default=None
+        ``constraint(params)`` tells whether a setting is allowed.
+
+    Attributes
+    ----------
+    dims : tuple of Dimension
+        One a coordinate.
+    n_dims : int
+    names : tuple of str
+        All names of parameters, sorted.
+    branches : tuple of tuples of str
+        The names that each dict sets, sorted.
+    active : ndarray of bool, shape (n_branches, n_dims)
+        The coordinates that each dict uses.
+    is_grid : bool
+        Whether every value is a list.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When ``param_distributions`` is not what scikit-learn takes.
+
+    Examples
+    --------
+    >>> from scipy.stats import loguniform
+    >>> from skhpo.space import SearchSpace
+    >>> space = SearchSpace({"C": loguniform(1e-2, 1e2), "kernel": ["linear", "rbf"]})
+    >>> [dim.kind for dim in space.dims]
+    ['continuous', 'categorical']
+    >>> params = space.from_unit([0.5, 0.9])
+    >>> round(params["C"], 9), params["kernel"]
+    (1.0, 'rbf')
+    >>> space.to_unit({"C": 10, "kernel": "linear"})
+    array([0.75, 0.25])
+    """
+
+    def __init__(self, param_distributions, *, constraint=None):
+        if constraint is not None and not callable(constraint):
+            raise TypeError(
+                "`constraint` must be None or a function of the parameters that returns a bool, "
+                f"got {constraint!r}."
+            )
+        self.constraint = constraint
+        dicts = [
+            {name: _check_value(name, d[name]) for name in sorted(d)}
+            for d in _check_dicts(param_distributions)
+        ]
+        self.is_grid = all(isinstance(v, tuple) for d in dicts for v in d.values())
+        columns = {}  # (name, what it is drawn from) -> Dimension
+        if len(dicts) > 1:
+            columns[None] = from_values("<branch>", range(len(dicts)), kind="branch")
+        self._dicts = [[_slot(n, v, columns) for n, v in d.items()] for d in dicts]
+        self.dims = tuple(columns.values())
+        self.n_dims = len(self.dims)
+        self.branches = tuple(tuple(d) for d in dicts)
+        self.names = tuple(sorted(set().union(*dicts)))
+        self.active = np.array([self._is_active(slots) for slots in self._dicts])
+
+    def _is_active(self, slots):
+        used = {slot.column for slot in slots} | ({0} if len(self._dicts) > 1 else set())
+        return np.isin(np.arange(self.n_dims), list(used - {None}))
+
+    @cached_property
+    def size(self):
+        """Number of distinct settings, ``math.inf`` unless all are discrete and bounded."""
+        boxes = [tuple((s.name, s.levels) for s in slots) for slots in self._dicts]
+        if any(math.isinf(s.dim.n_levels) for slots in self._dicts for s in slots):
+            return math.inf
+        return _size_of_union(boxes)
+
+    def from_unit(self, point):
+        """Parameters at a point of the unit cube.
+
+        Parameters
+        ----------
+        point : array-like of shape (n_dims,)
+            Coordinates outside the open cube are moved into it, inactive ones are ignored.
+
+        Returns
+        -------
+        params : dict
+        """
+        point = self._check_points(point)
+        branch = int(self.branch(point))
+        if np.isnan(point[self.active[branch]]).any():
+            raise self._nan_error()
+        point = point.tolist()
+        return {s.name: s.from_unit(point) for s in self._dicts[branch]}
+
+    def to_unit(self, params):
+        """Point of the unit cube at which the parameters lie.
+
+        Parameters
+        ----------
+        params : dict
+            All parameters of one of the dicts; the first dict that holds them is taken.
+
+        Returns
+        -------
+        point : ndarray of shape (n_dims,)
+            NaN where inactive. The coordinate of an object that has only ``rvs`` is 0.5, since a
+            draw cannot be turned back into its seed.
+
+        Raises
+        ------
+        ValueError
+            When no dict holds the parameters.
+        """
+        reasons = []
+        for branch, slots in enumerate(self._dicts):
+            try:
+                return self._to_unit_in(branch, slots, params)
+            except ValueError as error:
+                reasons.append(str(error))
+        if len(reasons) > 1:
+            reasons = [f"dict {i}: {reason}" for i, reason in enumerate(reasons)]
+            reasons.insert(0, "The parameters must lie in one of the dicts of the list.")
+        raise ValueError(" ".join(reasons))
+
+    def _to_unit_in(self, branch, slots, params):
+        names = self.branches[branch]
+        if params.keys() != set(names):
+            raise ValueError(f"The parameters must be {list(names)}, got {sorted(params)}.")
+        point = np.full(self.n_dims, np.nan)
+        if len(self._dicts) > 1:
+            point[0] = self.dims[0].to_unit(branch)
+        for slot in slots:
+            u = slot.dim.to_unit(params[slot.name])
+            if slot.column is not None:
+                point[slot.column] = u
+        return point
+
+    def contains(self, params):
+        """Whether the parameters lie in the space (the constraint is not considered)."""
+        try:
+            self.to_unit(params)
+        except ValueError:
+            return False
+        return True
+
+    def snap(self, points):
+        """Representative points: equal for all points with the same discrete parameters.
+
+        Parameters
+        ----------
+        points : array-like of shape (n, n_dims)
+
+        Returns
+        -------
+        points : ndarray of shape (n, n_dims)
+            In the open cube, discrete coordinates in the middle of the mass of their level,
+            inactive ones NaN.
+        """
+        points = self._check_points(points)
+        snapped = np.empty_like(points)
+        for j, dim in enumerate(self.dims):
+            snapped[..., j] = dim.snap(points[..., j])
+        active = self.active[self.branch(points)]
+        if np.isnan(points, where=active, out=np.zeros(points.shape, bool)).any():
+            raise self._nan_error()
+        if len(self._dicts) > 1:
+            snapped[~active] = np.nan
+        return snapped
+
+    def branch(self, points):
+        """Which dict of the list each point is in: integers of shape (n,)."""
+        points = self._check_points(points)
+        if len(self._dicts) == 1:
+            return np.zeros(points.shape[:-1], dtype=int)
+        return self.dims[0].level(points[..., 0])
+
+    def allows(self, params):
+        """Whether the constraint allows the parameters."""
+        return self.constraint is None or bool(self.constraint(params))
+
+    def feasible(self, point):
+        """Whether the constraint allows the parameters at a point."""
+        return self.constraint is None or self.allows(self.from_unit(point))
+
+    def key(self, params):
+        """Hashable that is equal for two settings when they are the same.
+
+        1, 1.0 and True differ, ``np.int64(1)`` is 1. Estimators are the same when their class and
+        parameters are, arrays when their content is, other objects when their pickle is; objects
+        without a pickle (a lambda) only equal themselves.
+        """
+        return tuple((name, key_of(params[name])) for name in sorted(params))
+
+    def grid(self):
+        """All settings in the order of :class:`~sklearn.model_selection.ParameterGrid`.
+
+        Returns
+        -------
+        settings : iterator of dicts
+            Without duplicates.
+
+        Raises
+        ------
+        ValueError
+            Unless ``is_grid``.
+        """
+        if not self.is_grid:
+            raise ValueError(
+                "Every value of the space must be a list to enumerate it, got distributions; "
+                "draw points with `from_unit` instead."
+            )
+        return self._settings()
+
+    def _settings(self):
+        seen = set()
+        for slots, names in zip(self._dicts, self.branches, strict=True):
+            for values in product(*(slot.values for slot in slots)):
+                params = dict(zip(names, values, strict=True))
+                key = self.key(params) if len(self._dicts) > 1 else None
+                if key is None or key not in seen:
+                    seen.add(key)
+                    yield params
+
+    def _check_points(self, points):
+        points = np.asarray(points, dtype=float)
+        if points.shape[-1:] != (self.n_dims,):
+            raise ValueError(
+                f"A point must have {self.n_dims} coordinates, got an array of shape "
+                f"{points.shape}."
+            )
+        return points
+
+    def _nan_error(self):
+        return ValueError(
+            "An active coordinate must be a number, got NaN; `active` tells which ones "
+            "a dict of the list uses."
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Slot:
+    """A parameter of one dict: its dimension, and the column of that (None for a constant)."""
+
+    name: str
+    dim: Dimension
+    column: int | None
+    values: tuple | None  # of a list, in the order given
+
+    def from_unit(self, point):
+        return self.dim.from_unit(0.5 if self.column is None else point[self.column])
+
+    @property
+    def levels(self):
+        """Pairs (key, how many values it stands for): a distribution without a table is one."""
+        if isinstance(self.dim, Levels):
+            return frozenset((key, 1) for key in self.dim.index)
+        return frozenset({(self.column, self.dim.n_levels)})
+
+
+def _slot(name, value, columns):
+    is_list = isinstance(value, tuple)
+    make = from_values if is_list else from_distribution
+    values = value if is_list else None
+    if is_list and len(value) == 1:
+        return _Slot(name, make(name, value), None, values)
+    dim = make(name, value)
+    key = name, (_key_of_list(dim) if is_list else _key_of_distribution(value))
+    columns.setdefault(key, dim)
+    return _Slot(name, columns[key], list(columns).index(key), values)
+
+
+def _key_of_list(dim):
+    return tuple(dim.index)
+
+
+def _key_of_distribution(value):
+    """Equal when two distributions are of one family with the same arguments."""
+    family = getattr(value, "dist", None)
+    generic = stats.rv_continuous, stats.rv_discrete, stats.rv_histogram, type(_SAMPLE)
+    if not isinstance(value, stats.distributions.rv_frozen) or type(family) in generic:
+        return id(value)  # the data are in the object; the space keeps it alive
+    return type(family), family.name, family.a, family.b, key_of([value.args, value.kwds])
+
+
+_SAMPLE = stats.rv_discrete(values=([0, 1], [0.5, 0.5]))
+
+
+def _size_of_union(boxes):
+    """Number of points in a union of boxes, by inclusion and exclusion."""
+    boxes = list(dict.fromkeys(boxes))
+    if not boxes:
+        return 0
+    first, *rest = boxes
+    common = [_intersection(first, other) for other in rest]
+    overlap = _size_of_union([box for box in common if box is not None])
+    return _size_of_box(first) + _size_of_union(rest) - overlap
+
+
+def _size_of_box(box):
+    return math.prod(sum(n for _, n in levels) for _, levels in box)
+
+
+def _intersection(box, other):
+    if [name for name, _ in box] != [name for name, _ in other]:
+        return None
+    common = tuple(
+        (name, mine & theirs) for (name, mine), (_, theirs) in zip(box, other, strict=True)
+    )
+    return common if all(levels for _, levels in common) else None
+
+
+def _check_dicts(param_distributions):
+    """The dicts, each checked to be one with names for keys."""
+    if isinstance(param_distributions, Mapping):
+        param_distributions = [param_distributions]
+    if not isinstance(param_distributions, Sequence) or isinstance(param_distributions, str):
+        raise TypeError(
+            "`param_distributions` must be a dict or a list of dicts, got "
+            f"{param_distributions!r} of type {type(param_distributions).__name__}."
+        )
+    if not param_distributions:
+        raise ValueError(
+            "`param_distributions` must hold at least one dict, got an empty list; "
+            "an empty dict stands for the default parameters."
+        )
+    for one in param_distributions:
+        _check_dict(one)
+    return param_distributions
+
+
+def _check_dict(one):
+    if not isinstance(one, Mapping):
+        raise TypeError(
+            "`param_distributions` must be a dict or a list of dicts, got a list that holds "
+            f"{one!r} of type {type(one).__name__}."
+        )
+    for name in one:
+        if not isinstance(name, str):
+            raise TypeError(
+                "The keys of `param_distributions` must be names of parameters, got "
+                f"{name!r} of type {type(name).__name__}; use a str."
+            )
+
+
+def _check_value(name, value):
+    """A distribution, frozen, or the distinct values of a list as a tuple."""
+    if hasattr(value, "rvs") and not isinstance(value, type):
+        return _freeze(name, value)
+    if not _is_list(value):
+        raise TypeError(
+            f"Parameter {name!r} must have a list of values or a distribution with `rvs`, got "
+            f"{value!r} of type {type(value).__name__}; put a single value in a list."
+        )
+    if getattr(value, "ndim", 1) != 1:
+        raise ValueError(
+            f"Parameter {name!r} must have a one-dimensional array of values, got one of shape "
+            f"{value.shape}; pass list(array) for rows that are values themselves."
+        )
+    if len(value) == 0:
+        raise ValueError(
+            f"Parameter {name!r} must have at least one value, got {value!r}; "
+            "leave it out to keep the estimator's own."
+        )
+    return tuple({key_of(v): v for v in reversed(list(value))}.values())[::-1]
+
+
+def _is_list(value):
+    if isinstance(value, str | bytes | Mapping) or hasattr(value, "get_params"):
+        return False
+    return all(hasattr(value, name) for name in ("__len__", "__iter__", "__getitem__"))
+
+
+def _freeze(name, distribution):
+    if not isinstance(distribution, stats.rv_continuous | stats.rv_discrete):
+        return distribution
+    try:
+        return distribution()
+    except TypeError as error:
+        raise ValueError(
+            f"Parameter {name!r} must have a distribution with its arguments, got "
+            f"scipy.stats.{distribution.name} without; call it, as in loguniform(0.01, 100)."
+        ) from error
