@@ -1,0 +1,40 @@
+"""What to spend on a candidate: which folds, at which resource level, in which order."""
+
+from ._cross_validation import CrossValidation
+
+__all__ = ["CrossValidation", "make_scheduler"]
+
+_BY_NAME = {"cv": CrossValidation}
+
+
+def make_scheduler(scheduler):
+    """Return a scheduler from its name, or the value itself.
+
+    Parameters
+    ----------
+    scheduler : str or scheduler
+        "cv", or a value of this module.
+
+    Returns
+    -------
+    scheduler
+
+    Raises
+    ------
+    ValueError
+        When no scheduler has that name.
+
+    Examples
+    --------
+    >>> from skhpo.schedulers import make_scheduler
+    >>> make_scheduler("cv")
+    CrossValidation()
+    """
+    if not isinstance(scheduler, str):
+        return scheduler
+    if scheduler not in _BY_NAME:
+        raise ValueError(
+            f"scheduler must be one of {sorted(_BY_NAME)} or a scheduler of skhpo.schedulers; "
+            f"got {scheduler!r}."
+        )
+    return _BY_NAME[scheduler]()

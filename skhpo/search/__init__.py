@@ -1,0 +1,6 @@
+"""The search estimators."""
+
+from ._bayes import BayesSearchCV
+from ._search import SearchCV
+
+__all__ = ["BayesSearchCV", "SearchCV"]

@@ -1,0 +1,154 @@
+"""One fit: a task goes in, an evaluation comes out."""
+
+from __future__ import annotations
+
+import math
+from traceback import format_exc
+
+from sklearn.base import clone
+
+from .._records import Evaluation
+from .._sklearn import MultimetricScorer, fit_and_score
+
+__all__ = ["Evaluator"]
+
+
+class Evaluator:
+    """Clone, set the parameters, fit, score, with scikit-learn's own conventions.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Never fitted or changed.
+    X, y : array-like
+    splits : list of (train, test)
+        Index arrays.
+    scorer : callable
+        What ``BaseSearchCV`` makes of ``scoring``.
+    fit_params, score_params : dict
+    error_score : "raise" or float
+    return_train_score : bool
+    verbose : int
+    n_candidates : int
+        For the lines that ``verbose`` prints.
+    """
+
+    def __init__(
+        self,
+        estimator,
+        X,
+        y,
+        splits,
+        *,
+        scorer,
+        fit_params,
+        score_params,
+        error_score,
+        return_train_score,
+        verbose,
+        n_candidates,
+    ):
+        self.estimator = estimator
+        self.X = X
+        self.y = y
+        self.splits = splits
+        self.scorer = scorer
+        self.fit_params = fit_params
+        self.score_params = score_params
+        self.error_score = error_score
+        self.return_train_score = return_train_score
+        self.verbose = verbose
+        self.n_candidates = n_candidates
+
+    def __call__(self, task):
+        """Return the evaluation of a task; raise only with ``error_score="raise"``."""
+        try:
+            # The values are cloned as well: they may be estimators themselves.
+            params = clone(task.candidate.params, safe=False)
+            estimator = clone(self.estimator).set_params(**params)
+        except Exception:
+            if self.error_score == "raise":
+                raise
+            return Evaluation(task, {}, 0.0, 0.0, "failed", format_exc())
+        return self._fit_and_score(estimator, task)
+
+    def _fit_and_score(self, estimator, task):
+        errors = []
+        train, test = self.splits[task.split]
+        out = fit_and_score(
+            estimator,
+            self.X,
+            self.y,
+            scorer=_recording(self.scorer, errors),
+            train=train,
+            test=test,
+            verbose=self.verbose,
+            # Set already; scikit-learn prints them.
+            parameters=task.candidate.params if self.verbose > 1 else None,
+            fit_params=self.fit_params,
+            score_params=self.score_params,
+            return_train_score=self.return_train_score,
+            return_times=True,
+            split_progress=(task.split, len(self.splits)),
+            candidate_progress=(task.candidate.id, self.n_candidates),
+            error_score=_error_score(self.error_score),
+        )
+        return _evaluation(task, out, errors)
+
+
+class _ErrorScore(float):
+    """The user's error_score, told apart from the same number as an honest score."""
+
+
+def _error_score(error_score):
+    return error_score if error_score == "raise" else _ErrorScore(error_score)
+
+
+def _evaluation(task, out, errors):
+    error = out["fit_error"] or "\n".join(errors) or None
+    failed_fit = out["fit_error"] is not None
+    train_scores = out.get("train_scores")
+    return Evaluation(
+        task,
+        {} if failed_fit else _scores(out["test_scores"]),
+        out["fit_time"],
+        out["score_time"],
+        "ok" if error is None else "failed",
+        error,
+        None if failed_fit or train_scores is None else _scores(train_scores),
+    )
+
+
+def _scores(scores):
+    """Scores by name, NaN where scoring failed."""
+    by_name = scores if isinstance(scores, dict) else {"score": scores}
+    return {
+        name: math.nan if isinstance(score, _ErrorScore) else float(score)
+        for name, score in by_name.items()
+    }
+
+
+def _recording(scorer, errors):
+    """Return a scorer that notes the tracebacks scikit-learn only warns about."""
+    if isinstance(scorer, MultimetricScorer):
+        return _RecordingMultimetricScorer(scorer, errors)
+
+    def recording_scorer(estimator, *args, **kwargs):
+        try:
+            return scorer(estimator, *args, **kwargs)
+        except Exception:
+            errors.append(format_exc())
+            raise
+
+    return recording_scorer
+
+
+class _RecordingMultimetricScorer(MultimetricScorer):
+    def __init__(self, scorer, errors):
+        vars(self).update(vars(scorer))
+        self._errors = errors
+
+    def __call__(self, estimator, *args, **kwargs):
+        scores = super().__call__(estimator, *args, **kwargs)
+        self._errors.extend(score for score in scores.values() if isinstance(score, str))
+        return scores

@@ -1,0 +1,197 @@
+"""What happened in a search: every finished fit, in the order the search learned of it."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ._records import Observation
+
+__all__ = ["History"]
+
+
+class History:
+    """Every finished fit of a search.
+
+    Parameters
+    ----------
+    n_splits : int
+        Folds that make a candidate complete.
+    metric : str or None, default=None
+        Name of the score that guides the search; None while it is not known yet.
+
+    Attributes
+    ----------
+    evaluations : list of Evaluation
+        Finished fits, in the order they were told.
+    candidates : dict of int -> Candidate
+        Candidates with at least one finished fit, by id.
+    best_so_far : list of float
+        Best mean score after each complete candidate, -inf before the first success.
+    elapsed : float
+        Seconds since this call of ``fit`` began to search.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> from skhpo import SearchCV
+    >>> X, y = load_iris(return_X_y=True)
+    >>> search = SearchCV(
+    ...     DecisionTreeClassifier(random_state=0), {"max_depth": [1, 2]}, cv=3
+    ... ).fit(X, y)
+    >>> search.history_.n_fits
+    6
+    >>> table = search.history_.to_dict()
+    >>> [str(status) for status in table["status"][:3]]
+    ['ok', 'ok', 'ok']
+    """
+
+    def __init__(self, n_splits, metric=None):
+        self.n_splits = n_splits
+        self.metric = metric
+        self.evaluations = []
+        self.candidates = {}
+        self.best_so_far = []
+        self.elapsed = 0.0
+        self._fits = {}  # (candidate id, resource) -> {split: Evaluation}
+        self._best_resource = -math.inf
+
+    @property
+    def n_fits(self):
+        """Number of finished fits."""
+        return len(self.evaluations)
+
+    @property
+    def n_candidates(self):
+        """Number of candidates with at least one finished fit."""
+        return len(self.candidates)
+
+    @property
+    def best_score(self):
+        """Best mean score of a complete candidate so far, -inf before the first."""
+        return self.best_so_far[-1] if self.best_so_far else -math.inf
+
+    @property
+    def rungs(self):
+        """Pairs (candidate id, resource) with at least one finished fit, as first met."""
+        return list(self._fits)
+
+    @property
+    def is_ragged(self):
+        """Whether some candidate lacks a fold."""
+        return any(len(folds) < self.n_splits for folds in self._fits.values())
+
+    def append(self, evaluation):
+        """Add a finished fit."""
+        candidate, resource = evaluation.task.candidate, evaluation.task.resource
+        self.evaluations.append(evaluation)
+        self.candidates.setdefault(candidate.id, candidate)
+        folds = self._fits.setdefault((candidate.id, resource), {})
+        folds[evaluation.task.split] = evaluation
+        if len(folds) == self.n_splits:
+            self._conclude(self.observation(candidate, resource))
+
+    def folds(self, candidate_id, resource=None):
+        """Finished fits of a candidate at a resource level, as a dict from the split."""
+        return self._fits.get((candidate_id, resource), {})
+
+    def observation(self, candidate, resource=None):
+        """Return what is known of a candidate: the mean over its finished folds.
+
+        Parameters
+        ----------
+        candidate : Candidate
+        resource : float or None, default=None
+
+        Returns
+        -------
+        Observation
+            Status "partial" until every fold is in; "failed" when one of them failed.
+        """
+        folds = self.folds(candidate.id, resource).values()
+        scores = [fold.scores.get(self.metric, math.nan) for fold in folds]
+        score, noise = _mean_and_error(scores)
+        status = "partial" if len(scores) < self.n_splits else "complete"
+        if scores and math.isnan(score):
+            status = "failed" if status == "complete" else status
+        return Observation(
+            candidate.point, score, noise, len(scores), resource, status, candidate.id
+        )
+
+    def to_dict(self):
+        """Return one row per finished fit, as a dict of arrays.
+
+        Returns
+        -------
+        dict of str -> ndarray of shape (n_fits,)
+            ``candidate``, ``split``, ``resource`` (NaN when all of it), ``status``, ``source``,
+            ``parents``, ``fit_time`` and ``score_time`` (seconds), ``error`` (the traceback or
+            None), ``test_<score>``, ``train_<score>`` and ``params``.
+        """
+        rows = [_row(evaluation) for evaluation in self.evaluations]
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        return {name: _column([row.get(name, math.nan) for row in rows], name) for name in names}
+
+    def to_frame(self):
+        """Return the table of `to_dict` as a pandas DataFrame.
+
+        Raises
+        ------
+        ImportError
+            When pandas is not installed.
+        """
+        import pandas as pd
+
+        return pd.DataFrame(self.to_dict())
+
+    def _conclude(self, observation):
+        """Let a complete candidate take part in the best so far."""
+        level = -math.inf if observation.resource is None else observation.resource
+        score = -math.inf if math.isnan(observation.score) else observation.score
+        best = max(score, self.best_score) if level == self._best_resource else score
+        if level >= self._best_resource:
+            self._best_resource = level
+            self.best_so_far.append(best)
+
+
+def _mean_and_error(scores):
+    """Mean and its standard error; numpy's functions cost ten times as much here."""
+    n = len(scores)
+    if n == 0:
+        return math.nan, math.nan
+    mean = sum(scores) / n
+    if n == 1 or not math.isfinite(mean):
+        return mean, math.nan
+    return mean, math.sqrt(sum((s - mean) ** 2 for s in scores) / (n - 1) / n)
+
+
+_OBJECTS = {"params", "parents", "error"}
+
+
+def _row(evaluation):
+    task = evaluation.task
+    train = evaluation.train_scores or {}
+    return {
+        "candidate": task.candidate.id,
+        "split": task.split,
+        "resource": math.nan if task.resource is None else task.resource,
+        "status": evaluation.status,
+        "source": task.candidate.source,
+        "parents": task.candidate.parents,
+        "fit_time": evaluation.fit_time,
+        "score_time": evaluation.score_time,
+        "error": evaluation.error,
+        **{f"test_{name}": score for name, score in evaluation.scores.items()},
+        **{f"train_{name}": score for name, score in train.items()},
+        "params": task.candidate.params,
+    }
+
+
+def _column(values, name):
+    if name not in _OBJECTS:
+        return np.array(values)
+    column = np.empty(len(values), dtype=object)
+    column[:] = values
+    return column

@@ -1,0 +1,100 @@
+"""Our ranking, from a history: pure, computed once, at the end."""
+
+from __future__ import annotations
+
+import math
+from itertools import groupby
+
+import numpy as np
+
+__all__ = ["fold_table", "ranks"]
+
+
+def fold_table(history, *, error_score=math.nan, train=False):
+    """Lay out finished fits as scikit-learn's results want them: every split of every candidate.
+
+    Parameters
+    ----------
+    history : History
+    error_score : float, default=nan
+        Shown as the score of a failed fit.
+    train : bool, default=False
+        Whether there are train scores.
+
+    Returns
+    -------
+    candidate_params : list of dict
+    out : list of dict
+        ``n_splits`` entries a candidate; a fold that was not evaluated is NaN throughout.
+    """
+    names = _score_names(history)
+    shown = math.nan if error_score == "raise" else float(error_score)
+    missing = _entry(None, names, train, math.nan)
+    out = []
+    for rung in history.rungs:
+        folds = history.folds(*rung)
+        out.extend(
+            _entry(folds[split], names, train, shown) if split in folds else missing
+            for split in range(history.n_splits)
+        )
+    return [history.candidates[id_].params for id_, _ in history.rungs], out
+
+
+def ranks(history, name):
+    """Rank the rows of `fold_table` by one score: 1 is best, equal rows share a rank.
+
+    The rule: not failed, then more resource, then more finished folds, then the mean score.
+
+    Parameters
+    ----------
+    history : History
+    name : str
+        Name of the score.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,), dtype int32
+    """
+    keys = [_rank_key(history, rung, name) for rung in history.rungs]
+    order = sorted(range(len(keys)), key=keys.__getitem__, reverse=True)
+    rank = np.empty(len(keys), dtype=np.int32)
+    position = 1
+    for _, group in groupby(order, key=keys.__getitem__):
+        rows = list(group)
+        rank[rows] = position
+        position += len(rows)
+    return rank
+
+
+def _rank_key(history, rung, name):
+    folds = history.folds(*rung)
+    scores = [folds[split].scores.get(name, math.nan) for split in sorted(folds)]
+    # numpy's mean, as scikit-learn's column has it: ties must be the same ties.
+    mean = float(np.average(scores))
+    if math.isnan(mean):
+        return (False,)
+    resource = math.inf if rung[1] is None else rung[1]
+    return True, resource, len(scores), mean
+
+
+def _score_names(history):
+    scored = (evaluation.scores for evaluation in history.evaluations if evaluation.scores)
+    return tuple(next(scored, {"score": math.nan}))
+
+
+def _entry(evaluation, names, train, failed_score):
+    if evaluation is None:
+        scores = train_scores = dict.fromkeys(names, math.nan)
+        fit_time = score_time = math.nan
+    else:
+        failed_score = math.nan if evaluation.status == "ok" else failed_score
+        scores = _fill(evaluation.scores, names, failed_score)
+        train_scores = _fill(evaluation.train_scores or {}, names, failed_score) if train else {}
+        fit_time, score_time = evaluation.fit_time, evaluation.score_time
+    entry = {"fit_time": fit_time, "score_time": score_time, "test_scores": scores}
+    return {**entry, "train_scores": train_scores} if train else entry
+
+
+def _fill(scores, names, failed_score):
+    values = ((name, scores.get(name, math.nan)) for name in names)
+    return {name: failed_score if math.isnan(score) else score for name, score in values}

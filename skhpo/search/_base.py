@@ -1,0 +1,313 @@
+"""The one subclass of scikit-learn's BaseSearchCV that overrides ``fit``."""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from abc import abstractmethod
+from dataclasses import dataclass
+from functools import partial
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import clone, is_classifier
+from sklearn.model_selection import check_cv
+from sklearn.utils import check_random_state, indexable
+
+from .._sklearn import (
+    BaseSearchCV,
+    Interval,
+    MultimetricScorer,
+    check_method_params,
+    fit_context,
+    warn_or_raise_about_fit_failures,
+)
+from ..execution._evaluator import Evaluator
+from ..execution._executors import make_executor
+from ..execution._loop import run
+from ..history import History
+from ..optimizers import make_optimizer
+from ..results import fold_table, ranks
+from ..schedulers import make_scheduler
+from ..schedulers._proposer import Proposer
+from ..space import SearchSpace
+from ._checks import check_names, resolve_window
+
+__all__ = ["BaseSearch"]
+
+
+@dataclass
+class _Job:
+    """What one call of ``fit`` works on: the data, how to split, fit and score it."""
+
+    X: object
+    y: object
+    scorer: object
+    routed: object
+    splits: list
+    estimator: object
+
+
+class BaseSearch(BaseSearchCV):
+    """Base of the searches: prepare, run the loop, publish, refit.
+
+    A subclass adds its own parameters and answers `_composition`.
+    """
+
+    _parameter_constraints: dict = {
+        **BaseSearchCV._parameter_constraints,
+        "param_distributions": [dict, list],
+        "n_iter": [Interval(Integral, 1, None, closed="left")],
+        "initial_params": [list, tuple, None],
+        "constraint": [callable, None],
+        "stopping": [callable, None],
+        "random_state": ["random_state"],
+    }
+
+    @abstractmethod
+    def __init__(
+        self,
+        estimator,
+        param_distributions,
+        *,
+        n_iter,
+        initial_params,
+        constraint,
+        stopping,
+        scoring,
+        n_jobs,
+        refit,
+        cv,
+        verbose,
+        pre_dispatch,
+        random_state,
+        error_score,
+        return_train_score,
+    ):
+        super().__init__(
+            estimator,
+            scoring=scoring,
+            n_jobs=n_jobs,
+            refit=refit,
+            cv=cv,
+            verbose=verbose,
+            pre_dispatch=pre_dispatch,
+            error_score=error_score,
+            return_train_score=return_train_score,
+        )
+        self.param_distributions = param_distributions
+        self.n_iter = n_iter
+        self.initial_params = initial_params
+        self.constraint = constraint
+        self.stopping = stopping
+        self.random_state = random_state
+
+    @abstractmethod
+    def _composition(self):
+        """Return the optimiser and the scheduler, as names or values."""
+
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y=None, **params):
+        """Search, then refit the best candidate on all the data.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features) or (n_samples, n_samples)
+            Training data; a precomputed kernel or distance matrix is square.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+            Target; None for unsupervised learning.
+        **params : dict of str -> object
+            Passed to the ``fit`` method of the estimator, the scorer and the splitter, as
+            scikit-learn's searches do (``groups`` goes to the splitter).
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            Before any fit, when a parameter, the space or the splits do not hold together; at
+            the end, when every fit failed. What was evaluated stays in ``history_``.
+        """
+        optimizer, scheduler = self._composition()
+        optimizer, scheduler = make_optimizer(optimizer), make_scheduler(scheduler)
+        job = self._prepare(X, y, params)
+        proposer = self._proposer(optimizer)
+        executor = make_executor(self.n_jobs)
+        try:
+            window = resolve_window(self.pre_dispatch, executor.n_workers, optimizer)
+            self._begin(job)
+            self._search(job, scheduler, proposer, window, executor)
+        finally:
+            executor.close()
+            self._publish()
+        self._check_success()
+        if self.refit:
+            self._refit(job)
+        return self
+
+    def _prepare(self, X, y, params):
+        scorer, _ = self._get_scorers()
+        X, y = indexable(X, y)
+        routed = self._get_routed_params_for_fit(check_method_params(X, params=params))
+        splits = self._splits(X, y, routed.splitter.split)
+        return _Job(X, y, scorer, routed, splits, clone(self.estimator))
+
+    def _splits(self, X, y, split_params):
+        """Materialise the splits once: a splitter asked again may answer otherwise."""
+        cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
+        n_splits = cv.get_n_splits(X, y, **split_params)
+        splits = list(cv.split(X, y, **split_params))
+        if len(splits) != n_splits or n_splits == 0:
+            raise ValueError(
+                "cv.split and cv.get_n_splits returned inconsistent results: they must give the "
+                f"same number of splits, at least one. Expected {n_splits} splits, got "
+                f"{len(splits)} from {cv!r}. Pass another cv."
+            )
+        return splits
+
+    def _proposer(self, optimizer):
+        space = SearchSpace(self.param_distributions, constraint=self.constraint)
+        initial = list(self.initial_params or ())
+        check_names("param_distributions", _dicts(self.param_distributions), self.estimator)
+        check_names("initial_params", initial, self.estimator)
+        return Proposer(
+            space,
+            optimizer,
+            n_iter=self.n_iter,
+            seed=_draw_seed(self.random_state),
+            initial=initial,
+            own=self.estimator.get_params(),
+        )
+
+    def _begin(self, job):
+        """Drop the attributes of an earlier fit: two fits must not be mixed."""
+        for name in [n for n in vars(self) if n.endswith("_") and not n.startswith("_")]:
+            delattr(self, name)
+        self.n_splits_ = len(job.splits)
+        self.scorer_ = getattr(job.scorer, "_scorers", job.scorer)
+        self.history_ = History(self.n_splits_)
+        if not callable(self.scoring):
+            self.multimetric_ = isinstance(job.scorer, MultimetricScorer)
+            names = self.scorer_ if self.multimetric_ else ["score"]
+            self.history_.metric = _guiding_metric(self.refit, names)
+
+    def _search(self, job, scheduler, proposer, window, executor):
+        if self.verbose > 0:
+            n_splits, n_candidates = len(job.splits), proposer.n_candidates
+            print(
+                f"Fitting {n_splits} folds for each of {n_candidates} candidates, "
+                f"totalling {n_splits * n_candidates} fits"
+            )
+        run(
+            scheduler.start(proposer, self.history_),
+            partial(executor.submit, executor.share(self._evaluator(job, proposer))),
+            self.history_,
+            window=window,
+            stopping=self.stopping,
+            listeners=[self._learn_score_names],
+        )
+
+    def _evaluator(self, job, proposer):
+        return Evaluator(
+            job.estimator,
+            job.X,
+            job.y,
+            job.splits,
+            scorer=job.scorer,
+            fit_params=job.routed.estimator.fit,
+            score_params=job.routed.scorer.score,
+            error_score=self.error_score,
+            return_train_score=self.return_train_score,
+            verbose=self.verbose,
+            n_candidates=proposer.n_candidates,
+        )
+
+    def _learn_score_names(self, evaluation):
+        """A callable scoring tells how many scores it has only when it is called."""
+        if self.history_.metric is None and evaluation.scores:
+            names = list(evaluation.scores)
+            self.multimetric_ = names != ["score"] or self.refit == "score"
+            if self.multimetric_:
+                self._check_refit_for_multimetric(names)
+            self.history_.metric = _guiding_metric(self.refit, names)
+
+    def _publish(self):
+        """Make everything that was evaluated available, whatever ended the search."""
+        if not self.history_.n_fits:
+            return
+        self.cv_results_ = self._results()
+        if (self.refit or not self.multimetric_) and self._any_success():
+            metric = self.refit if self.multimetric_ else "score"
+            self.best_index_ = self._select_best_index(self.refit, metric, self.cv_results_)
+            if not callable(self.refit):
+                self.best_score_ = self.cv_results_[f"mean_test_{metric}"][self.best_index_]
+            self.best_params_ = self.cv_results_["params"][self.best_index_]
+
+    def _results(self):
+        history = self.history_
+        candidate_params, out = fold_table(
+            history, error_score=self.error_score, train=self.return_train_score
+        )
+        with warnings.catch_warnings(), np.errstate(invalid="ignore"):
+            if history.is_ragged:
+                # NaN is what a fold that was never started looks like, not a surprise.
+                warnings.filterwarnings("ignore", "One or more of the (test|train) scores")
+            results = self._format_results(candidate_params, self.n_splits_, out)
+        for name in out[0]["test_scores"]:
+            results[f"rank_test_{name}"] = ranks(history, name)
+        return results
+
+    def _check_success(self):
+        """Warn of fits that failed; raise when nothing succeeded."""
+        evaluations = self.history_.evaluations
+        # A failed scorer is not a failed fit: scikit-learn has warned of it already.
+        outcomes = [{"fit_error": None if e.scores else e.error} for e in evaluations]
+        if not evaluations:
+            raise ValueError(
+                "No fits were performed: stopping must let at least one fit start, got "
+                f"stopping={self.stopping!r}. Loosen it."
+            )
+        warn_or_raise_about_fit_failures(outcomes, self.error_score)
+        if not self._any_success():
+            errors = [e.error for e in evaluations if e.error] or ["The scorer returned NaN."]
+            raise ValueError(
+                f"No candidate got a score: all {len(evaluations)} fits or their scoring "
+                'failed. Set error_score="raise" to debug. The first failure:\n' + errors[0]
+            )
+
+    def _any_success(self):
+        evaluations = self.history_.evaluations
+        names = [self.history_.metric] if self.refit else {n for e in evaluations for n in e.scores}
+        return any(not math.isnan(e.scores.get(n, math.nan)) for e in evaluations for n in names)
+
+    def _refit(self, job):
+        # The values are cloned as well: they may be estimators themselves.
+        params = clone(self.best_params_, safe=False)
+        self.best_estimator_ = clone(job.estimator).set_params(**params)
+        start = time.time()
+        target = () if job.y is None else (job.y,)
+        self.best_estimator_.fit(job.X, *target, **job.routed.estimator.fit)
+        self.refit_time_ = time.time() - start
+        if hasattr(self.best_estimator_, "feature_names_in_"):
+            self.feature_names_in_ = self.best_estimator_.feature_names_in_
+
+
+def _dicts(param_distributions):
+    return [param_distributions] if isinstance(param_distributions, dict) else param_distributions
+
+
+def _draw_seed(random_state):
+    """The seed of this fit; without one the global random state is left alone."""
+    if random_state is None:
+        return int(np.random.SeedSequence().generate_state(1)[0])
+    if isinstance(random_state, Integral):
+        return int(random_state)
+    return int(check_random_state(random_state).randint(2**31 - 1))
+
+
+def _guiding_metric(refit, names):
+    """What guides a search: the refit metric when it is a name, else the first score."""
+    return refit if isinstance(refit, str) and refit in names else next(iter(names))

@@ -1,0 +1,105 @@
+"""What must hold before the first fit, said in words a user can act on."""
+
+from __future__ import annotations
+
+import math
+from difflib import get_close_matches
+
+from sklearn.base import clone
+
+from .._sklearn import eval_expr
+
+__all__ = ["check_names", "resolve_window"]
+
+
+def check_names(argument, dicts, estimator):
+    """Check that every name is a parameter of the estimator, or of one that a value brings in.
+
+    Parameters
+    ----------
+    argument : str
+        The name of the checked argument, for the message.
+    dicts : list of dict
+    estimator : estimator
+
+    Raises
+    ------
+    ValueError
+        With the closest valid names.
+    """
+    own = set(estimator.get_params())
+    for params in dicts:
+        valid = own.union(*(_brought_in(name, values) for name, values in params.items()))
+        for name in set(params) - valid:
+            if _refuses(estimator, name):
+                raise ValueError(_unknown_name(argument, name, estimator, valid))
+
+
+def _brought_in(name, values):
+    """Names of parameters that come with estimators among the values of a parameter."""
+    values = values if isinstance(values, (list, tuple)) else [values]
+    estimators = (value for value in values if hasattr(value, "get_params"))
+    return {
+        f"{name}__{sub}"
+        for value in estimators
+        if not isinstance(value, type)
+        for sub in value.get_params()
+    }
+
+
+def _refuses(estimator, name):
+    """Some estimators take parameters that get_params does not list: they have the last word."""
+    try:
+        clone(estimator).set_params(**{name: None})
+    except (ValueError, TypeError, AttributeError):
+        return True
+    return False
+
+
+def _unknown_name(argument, name, estimator, valid):
+    close = get_close_matches(str(name), sorted(valid), n=3, cutoff=0.5)
+    # With a Pipeline the usual slip is to leave out the name of the step.
+    close += [v for v in sorted(valid) if v.endswith(f"__{name}") and v not in close]
+    hint = f"Did you mean {' or '.join(map(repr, close[:4]))}?" if close else "See get_params()."
+    return (
+        f"{argument} must name parameters of the estimator; {name!r} is not one of "
+        f"{type(estimator).__name__}. {hint}"
+    )
+
+
+def resolve_window(pre_dispatch, n_workers, optimizer):
+    """Return how many fits may be in flight.
+
+    Parameters
+    ----------
+    pre_dispatch : int or str
+        As in joblib: a number, an expression such as "2*n_jobs", or "all".
+    n_workers : int
+    optimizer : optimiser
+
+    Returns
+    -------
+    int or inf
+
+    Raises
+    ------
+    ValueError
+        When it is below 1, or "all" for an optimiser that learns from results.
+    """
+    if pre_dispatch == "all":
+        if optimizer.adaptive:
+            raise ValueError(
+                f"pre_dispatch must be a number of fits for {type(optimizer).__name__}: with "
+                "'all' every candidate is chosen before the first result, so there is nothing "
+                "to learn from. Use an int or '2*n_jobs'."
+            )
+        return math.inf
+    if isinstance(pre_dispatch, str):
+        if n_workers == 1:
+            return 1
+        pre_dispatch = int(eval_expr(pre_dispatch.replace("n_jobs", str(n_workers))))
+    if pre_dispatch < 1:
+        raise ValueError(
+            f"pre_dispatch must be at least 1, the number of fits in flight; got {pre_dispatch}."
+        )
+    return pre_dispatch

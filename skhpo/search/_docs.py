@@ -1,0 +1,87 @@
+"""What the docstrings of the searches share: written once, put in place by `with_shared_docs`."""
+
+from __future__ import annotations
+
+from inspect import cleandoc
+
+__all__ = ["with_shared_docs"]
+
+
+def with_shared_docs(cls):
+    """Replace the lines ``<estimator>``, ``<search>`` and ``<attributes>`` of a docstring."""
+    lines = cleandoc(cls.__doc__).splitlines()
+    cls.__doc__ = "\n".join(_SHARED.get(line.strip(), line) for line in lines)
+    return cls
+
+
+_ESTIMATOR = """
+estimator : estimator object
+    Implements scikit-learn's interface. It is cloned, never fitted or changed. It needs a
+    ``score`` method unless `scoring` is given.
+param_distributions : dict or list of dicts
+    Parameter names (str) with frozen scipy distributions or lists of values, as
+    ``RandomizedSearchCV`` and ``GridSearchCV`` take them. A list of numbers is taken as
+    ordered, any other list as categories; a list of dicts is a choice of one dict.
+"""
+
+_SEARCH = """
+initial_params : list of dict, default=None
+    Settings that you know, evaluated first. They may lie outside `param_distributions`;
+    what they leave out keeps the estimator's value.
+constraint : callable, default=None
+    ``constraint(params)`` returns False for combinations that must not be tried.
+stopping : callable, default=None
+    A rule of ``skhpo.stopping``, such as ``MaxTime(600) | NoImprovement(20)``, that ends the
+    search before `n_iter` candidates.
+scoring : str, callable, list, tuple or dict, default=None
+    As in ``GridSearchCV``. The score that `refit` names guides the search, else the first.
+n_jobs : int, default=None
+    Number of fits that run at a time. None means 1 unless in a ``joblib.parallel_config``
+    context, -1 means all cores.
+refit : bool, str or callable, default=True
+    Refit the best candidate on all the data, as in ``GridSearchCV``.
+cv : int, cross-validation generator or iterable, default=None
+    As in ``GridSearchCV``. The splits are drawn once and shared by all candidates.
+verbose : int, default=0
+    As in ``GridSearchCV``.
+pre_dispatch : int or str, default="2*n_jobs"
+    Number of fits in flight. A suggestion does not know the results that are in flight, so
+    the answer depends on the seed and on this number, not on timing: with the same int any
+    `n_jobs` gives the same answer. With ``n_jobs=1`` the default means 1.
+random_state : int, RandomState instance or None, default=None
+    Seed of the search; pass an int for the same candidates at every call.
+error_score : "raise" or numeric, default=np.nan
+    Shown as the score of a fit that failed; the search goes on and the candidate ranks last.
+    "raise" raises at the first failure.
+return_train_score : bool, default=False
+    Whether ``cv_results_`` has train scores.
+"""
+
+_ATTRIBUTES = """
+cv_results_ : dict of numpy (masked) ndarrays
+    One row per candidate, with the columns of ``RandomizedSearchCV``. A fold that was not
+    evaluated is NaN; a candidate that failed or lacks folds ranks after complete ones.
+history_ : History
+    Every fit: status, error, times, who proposed the candidate; see ``history_.to_frame()``.
+best_estimator_ : estimator
+    The best candidate, refitted. Only with `refit`.
+best_score_ : float
+    Mean cross-validated score of the best candidate. Not with a callable `refit`.
+best_params_ : dict
+best_index_ : int
+    Row of ``cv_results_`` of the best candidate.
+scorer_ : callable or dict
+n_splits_ : int
+refit_time_ : float
+    Seconds that the refit took.
+multimetric_ : bool
+classes_ : ndarray of shape (n_classes,)
+n_features_in_ : int
+feature_names_in_ : ndarray of shape (n_features_in_,)
+"""
+
+_SHARED = {
+    "<estimator>": _ESTIMATOR.strip(),
+    "<search>": _SEARCH.strip(),
+    "<attributes>": _ATTRIBUTES.strip(),
+}
