@@ -9,6 +9,7 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from functools import partial
 from numbers import Integral
+from typing import ClassVar
 
 import numpy as np
 from sklearn.base import clone, is_classifier
@@ -55,7 +56,7 @@ class BaseSearch(BaseSearchCV):
     A subclass adds its own parameters and answers `_composition`.
     """
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: ClassVar[dict] = {
         **BaseSearchCV._parameter_constraints,
         "param_distributions": [dict, list],
         "n_iter": [Interval(Integral, 1, None, closed="left")],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 from .._sklearn import HasMethods
 from ._base import BaseSearch
@@ -57,7 +58,7 @@ class BayesSearchCV(BaseSearch):
     True
     """
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: ClassVar[dict] = {
         **BaseSearch._parameter_constraints,
         "optimizer": [str, HasMethods(["start"])],
     }

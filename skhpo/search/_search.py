@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 from .._sklearn import HasMethods
 from ._base import BaseSearch
@@ -55,7 +56,7 @@ class SearchCV(BaseSearch):
     True
     """
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: ClassVar[dict] = {
         **BaseSearch._parameter_constraints,
         "optimizer": [str, HasMethods(["start"])],
         "scheduler": [str, HasMethods(["start"])],
