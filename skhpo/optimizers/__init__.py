@@ -1,0 +1,45 @@
+"""Where to look next: values that describe a search strategy, started once a search."""
+
+from __future__ import annotations
+
+from skhpo.optimizers._gaussian_process import GaussianProcess
+from skhpo.optimizers._random import RandomSearch
+from skhpo.optimizers._sobol import Sobol
+
+__all__ = ["GaussianProcess", "RandomSearch", "Sobol", "make_optimizer"]
+
+_NAMES = {"bayes": GaussianProcess, "random": RandomSearch, "sobol": Sobol}
+
+
+def make_optimizer(optimizer):
+    """The optimiser of a name; anything else is returned as it is.
+
+    Parameters
+    ----------
+    optimizer : {"bayes", "random", "sobol"} or an optimiser
+
+    Returns
+    -------
+    optimizer
+        A value with ``start``.
+
+    Raises
+    ------
+    ValueError
+        When the name is none of the above.
+
+    Examples
+    --------
+    >>> from skhpo.optimizers import make_optimizer
+    >>> make_optimizer("sobol")
+    Sobol()
+    """
+    if not isinstance(optimizer, str):
+        return optimizer
+    if optimizer not in _NAMES:
+        names = ", ".join(map(repr, sorted(_NAMES)))
+        raise ValueError(
+            f"optimizer must be one of {names} or a value such as GaussianProcess(), "
+            f"got {optimizer!r}. Choose one of them."
+        )
+    return _NAMES[optimizer]()

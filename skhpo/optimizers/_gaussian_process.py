@@ -1,0 +1,392 @@
+"""Bayesian optimisation with a Gaussian process over mixed, conditional spaces.
+
+Notation
+--------
+d, n       coordinates of the space, observations
+points     (n, d) snapped points, NaN where inactive
+X, y, r    inputs, warped scores and noise multiples: what `skhpo.surrogates` calls so
+f*         best warped score observed
+a          acquisition: log EI, upper confidence bound and log PI take turns
+
+One suggestion
+--------------
+1. until enough is told: the next point of a scrambled Sobol sequence;
+2. hyper-parameters by maximum a posteriori, refitted at fixed counts of observations;
+3. condition on what was told; candidates under evaluation are believed at the mean;
+4. maximise a: random candidates and mutations of the best observations, then generations of
+   mutations of the best candidates, then a climb along the gradient in the numbers;
+5. the best setting that is new and allowed.
+
+What is suggested is a function of the observations in the order told, of those pending, and of
+(index, rng): refits use the first observations up to their count, whenever they happen.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+from scipy.optimize import minimize
+
+from skhpo._records import Suggestion
+from skhpo.acquisition import (
+    log_expected_improvement,
+    log_probability_of_improvement,
+    upper_confidence_bound,
+)
+from skhpo.optimizers._candidates import mutate, sample
+from skhpo.optimizers._sobol import SobolSequence
+from skhpo.surrogates import Posterior, Warping, fit_map
+from skhpo.surrogates._encoding import Encoding
+
+__all__ = ["GaussianProcess"]
+
+ACQUISITIONS = {
+    "log_ei": log_expected_improvement,
+    "ucb": upper_confidence_bound,
+    "log_pi": log_probability_of_improvement,
+}
+EVERY_UNTIL, GROWTH = 30, 1.15  # refits: after each observation, then each time n grew by 15 %
+N_MAX = 200  # observations that the model keeps
+N_GLOBAL, N_LOCAL = 384, 128  # candidates at the start of a search
+N_ELITE = 5  # observations that are mutated
+GENERATIONS, N_PARENTS, N_CHILDREN = 6, 8, 12
+STEP, SHRINK = 0.25, 0.6  # of the mutations, in units of the cube, and from one generation on
+COLD, WARM = 40, 10  # iterations of a refit
+N_CLIMBS, MAX_CLIMB = 4, 12  # climbs of the acquisition, and their iterations
+N_ASKED = 40  # candidates a generation asked whether they are allowed, by the user's function
+N_TRIES = 300  # random points asked so before the model is used
+
+
+@dataclass(frozen=True)
+class GaussianProcess:
+    """Bayesian optimisation with a Gaussian process [1]_ [2]_.
+
+    Parameters
+    ----------
+    n_initial : int or "auto", default="auto"
+        Observations before the model is asked; until then points of a scrambled Sobol
+        sequence. "auto" is one more than the coordinates, at least 5 and at most 10.
+    acquisition : {"rotate", "log_ei", "ucb", "log_pi"}, default="rotate"
+        What a candidate is judged by; "rotate" lets the three take turns.
+    transform : {"auto", "power", "standardize"}, default="auto"
+        How scores are made normal: by a power transform after winsorising ("auto" is that),
+        or by winsorising and standardising only.
+
+    Notes
+    -----
+    One model covers all dicts of a list: parameters that they share are learned together. Time
+    a suggestion grows with the number of observations up to 200; beyond, the model keeps the
+    better half of those 200 by score and spreads the other half over the rest.
+
+    References
+    ----------
+    .. [1] J. Snoek, H. Larochelle, R. P. Adams, "Practical Bayesian Optimization of Machine
+       Learning Algorithms", NeurIPS 2012.
+    .. [2] A. Cowen-Rivers et al., "HEBO: Pushing The Limits of Sample-Efficient Hyper-parameter
+       Optimisation", JAIR 2022.
+
+    Examples
+    --------
+    >>> from skhpo.optimizers import GaussianProcess
+    >>> GaussianProcess(acquisition="log_ei")
+    GaussianProcess(n_initial='auto', acquisition='log_ei', transform='auto')
+    """
+
+    adaptive: ClassVar[bool] = True
+
+    n_initial: int | str = "auto"
+    acquisition: str = "rotate"
+    transform: str = "auto"
+
+    def __post_init__(self):
+        _check_n_initial(self.n_initial)
+        _check_choice("acquisition", self.acquisition, ("rotate", *ACQUISITIONS))
+        _check_choice("transform", self.transform, ("auto", "power", "standardize"))
+
+    def start(self, space, *, seed, n_iter):
+        """Begin a search of ``space``."""
+        return _Running(self, space, seed)
+
+
+def _check_n_initial(value):
+    if value == "auto" or (isinstance(value, int) and not isinstance(value, bool) and value >= 1):
+        return
+    raise ValueError(
+        f"n_initial must be 'auto' or an int of at least 1, got {value!r}. "
+        "Leave it at 'auto' for a number that suits the space."
+    )
+
+
+def _check_choice(name, value, choices):
+    if value not in choices:
+        listed = ", ".join(map(repr, choices))
+        raise ValueError(f"{name} must be one of {listed}, got {value!r}. Choose one of them.")
+
+
+class _Running:
+    """A search under way: the observations, and caches that could be computed from them."""
+
+    def __init__(self, spec, space, seed):
+        self._spec, self._space = spec, space
+        self._encoding = Encoding(space)
+        self._design = SobolSequence(space, np.random.default_rng(seed))
+        auto = max(5, min(10, space.n_dims + 1))
+        self._n_initial = auto if spec.n_initial == "auto" else spec.n_initial
+        self._points, self._told, self._seen = [], [], set()
+        self._fits = {}  # count of observations -> Hyperparameters
+
+    def tell(self, observation):
+        """Learn an observation; of a setting told twice both count."""
+        point = self._snap([observation])[0]
+        self._points.append(point)
+        self._told.append(observation)
+        self._seen.add(point.tobytes())
+
+    def ask(self, pending, *, index, rng):
+        """Suggest one point."""
+        running = self._snap(pending)
+        seen = self._seen.union(row.tobytes() for row in running)
+        if not len(self._encoding.groups) or self._is_early(len(running)):
+            return Suggestion(self._first_new(self._explore(index, rng), seen), "sobol")
+        data = self._data(len(self._told))
+        posterior = self._believe(self._condition(data, pending, running), pending, running)
+        promise = _Promise(self._acquisition(index), posterior, data.best)
+        search = _Search(self._space, self._encoding, promise, seen, rng)
+        return Suggestion(self._first_new(search.run(data.elite()), seen), "bayes")
+
+    def posterior(self, points):
+        """Median score that the model expects at points (n, d), and the width of its belief.
+
+        The width is the standard deviation on the scale of the warped scores, on which all
+        scores have the standard deviation 1. At least two observations must have been told.
+        """
+        data = self._data(len(self._told))
+        mean, std = self._condition(data).predict(self._encoding(self._space.snap(points)))
+        return data.warping.inverse(mean), std
+
+    def _snap(self, observations):
+        points = [np.asarray(observation.point, dtype=float) for observation in observations]
+        return self._space.snap(np.reshape(points, (len(points), self._space.n_dims)))
+
+    def _is_early(self, n_pending):
+        """Whether too little is known to ask the model."""
+        n = len(self._told)
+        return n < 2 or 2 * n < self._n_initial or n + n_pending < self._n_initial
+
+    def _explore(self, index, rng):
+        """Points that need no model."""
+        yield self._space.snap(self._design[index][None])[0]
+        yield from self._space.snap(rng.random((N_TRIES, self._space.n_dims)))
+
+    def _first_new(self, points, seen):
+        """The first of the points that is neither seen nor forbidden, else the very first."""
+        points = list(points)
+        new = (p for p in points if p.tobytes() not in seen and self._space.feasible(p))
+        return next(new, points[0])
+
+    def _acquisition(self, index):
+        names = list(ACQUISITIONS)
+        rotate = self._spec.acquisition == "rotate"
+        return ACQUISITIONS[names[index % len(names)] if rotate else self._spec.acquisition]
+
+    def _data(self, n):
+        """The first n observations, or those of them that the model keeps."""
+        power = self._spec.transform != "standardize"
+        return _Data.of(np.array(self._points[:n]), self._told[:n], power).subset(N_MAX)
+
+    def _condition(self, data, pending=(), running=()):
+        """The model given the data, and what is known of the first folds of pending ones."""
+        known = [k for k, observation in enumerate(pending) if _is_known(observation)]
+        points = np.vstack([data.points, *(running[k][None] for k in known)])
+        y = np.r_[data.y, data.warping(np.array([pending[k].score for k in known], dtype=float))]
+        r = np.r_[data.r, _noise_multiples([pending[k] for k in known], data.whole)]
+        found = self._hyperparameters(len(self._told))
+        return Posterior(self._encoding(points), y, self._encoding.groups, found, r)
+
+    def _believe(self, posterior, pending, running):
+        """The model after its own guess at the pending settings of which nothing is known."""
+        unknown = [row for row, o in zip(running, pending, strict=True) if not _is_known(o)]
+        for x in self._encoding(np.reshape(unknown, (len(unknown), self._space.n_dims))):
+            posterior = posterior.believe(x)
+        return posterior
+
+    def _hyperparameters(self, n):
+        """Those of the last refit at or before n observations.
+
+        A refit goes on from the one before it, but for those that begin anew each time n has
+        doubled: a search resumed from its observations has few refits to repeat.
+        """
+        counts = _refit_counts(n)
+        anew = max(k for k, count in enumerate(counts) if _begins_anew(counts, k))
+        found = None
+        for count in counts[anew:]:
+            if count not in self._fits:
+                self._fits[count] = self._refit(count, found)
+            found = self._fits[count]
+        return found
+
+    def _refit(self, count, start):
+        data = self._data(count)
+        X, max_iter = self._encoding(data.points), COLD if start is None else WARM
+        groups = self._encoding.groups
+        return fit_map(X, data.y, groups, noise_scale=data.r, start=start, max_iter=max_iter)
+
+
+def _refit_counts(n):
+    """The counts of observations at which the model is refitted, up to n."""
+    counts = [2]
+    while counts[-1] <= n:
+        last = counts[-1]
+        counts.append(last + 1 if last < EVERY_UNTIL else math.ceil(GROWTH * last))
+    return counts[:-1]
+
+
+def _begins_anew(counts, k):
+    return k == 0 or counts[k].bit_length() > counts[k - 1].bit_length()
+
+
+def _is_known(observation):
+    return observation.n_folds > 0 and math.isfinite(observation.score)
+
+
+def _amount(observation):
+    """How much a score rests on: folds, and the resource where there is one."""
+    return max(observation.n_folds, 1) * (observation.resource or 1.0)
+
+
+def _noise_multiples(observations, whole):
+    """Variance of each score over that of a whole one: it falls as one over the amount."""
+    return np.array([whole / min(_amount(o), whole) for o in observations])
+
+
+@dataclass(frozen=True, eq=False)
+class _Data:
+    """Observations as the model sees them."""
+
+    points: np.ndarray  # (n, d)
+    y: np.ndarray  # (n,)
+    r: np.ndarray  # (n,)
+    warping: Warping
+    whole: float  # the largest amount that a score rests on
+
+    @classmethod
+    def of(cls, points, observations, power):
+        scores = np.array([observation.score for observation in observations], dtype=float)
+        whole = max(map(_amount, observations))
+        warping = Warping.learn(scores, power=power)
+        return cls(points, warping(scores), _noise_multiples(observations, whole), warping, whole)
+
+    def subset(self, n):
+        """At most n of them: the best n / 2, and as many spread evenly over the others."""
+        if len(self.y) <= n:
+            return self
+        order = np.argsort(-self.y, kind="stable")
+        others = np.sort(order[n // 2 :])
+        spread = others[np.linspace(0, len(others) - 1, n - n // 2).astype(int)]
+        keep = np.sort(np.r_[order[: n // 2], spread])
+        return replace(self, points=self.points[keep], y=self.y[keep], r=self.r[keep])
+
+    @property
+    def best(self):
+        """The largest score among the surest ones."""
+        return self.y[self.r == self.r.min()].max()
+
+    def elite(self):
+        """Points of the best scores, to mutate."""
+        return self.points[np.argsort(-self.y, kind="stable")[:N_ELITE]]
+
+
+@dataclass(frozen=True, eq=False)
+class _Promise:
+    """The function that a search maximises."""
+
+    acquisition: Callable
+    posterior: Posterior
+    best: float
+
+    def __call__(self, X):
+        return self.acquisition(*self.posterior.predict(X), self.best)
+
+    def gradient(self, X):
+        """Values (m,), and gradients (m, p) by the inputs."""
+        mean, std, mean_gradient, std_gradient = self.posterior.predict_gradient(X)
+        value, by_mean, by_std = self.acquisition(mean, std, self.best, derivatives=True)
+        return value, by_mean[:, None] * mean_gradient + by_std[:, None] * std_gradient
+
+
+class _Search:
+    """Maximise a promise over the new settings of a space."""
+
+    def __init__(self, space, encoding, promise, seen, rng):
+        self._space, self._encoding, self._promise = space, encoding, promise
+        self._seen, self._rng, self._allowed = set(seen), rng, {}
+        self._points, self._values = np.empty((0, space.n_dims)), np.empty(0)
+
+    def run(self, elite):
+        """The most promising point that is new and allowed; or others, when there is none."""
+        start = sample(self._space, N_GLOBAL, self._rng)
+        self._add(start)
+        self._add(self._children(elite[np.arange(N_LOCAL) % len(elite)], STEP))
+        for generation in range(GENERATIONS):
+            parents = np.repeat(self._best(N_PARENTS), N_CHILDREN, axis=0)
+            self._add(self._children(parents, STEP * SHRINK**generation))
+        self._add(self._climb(self._best(N_CLIMBS)))
+        return self._best(1) if len(self._points) else start
+
+    def _children(self, parents, step):
+        return mutate(self._space, parents, step, self._rng)
+
+    def _best(self, n):
+        """At most n points of the largest values, of those that are known to be allowed."""
+        ranked = np.argsort(-self._values, kind="stable")
+        if not all(map(self._is_allowed, ranked[:n])):
+            ranked = self._allowed_of(ranked) or ranked
+        return self._points[ranked[:n]]
+
+    def _allowed_of(self, ranked):
+        """Ask about the best and, lest all of them are forbidden, about some of the others."""
+        unknown = [i for i in ranked if i not in self._allowed]
+        spread = max(1, 2 * len(unknown) // N_ASKED)
+        for i in {*unknown[: N_ASKED // 2], *unknown[::spread]}:
+            self._is_allowed(i)
+        return [i for i in ranked if self._allowed.get(i)]
+
+    def _is_allowed(self, i):
+        if i not in self._allowed:
+            self._allowed[i] = self._space.feasible(self._points[i])
+        return self._allowed[i]
+
+    def _add(self, points):
+        """Judge the points that are new, and keep them."""
+        fresh = np.array([self._is_new(point.tobytes()) for point in points], dtype=bool)
+        if fresh.any():
+            values = self._promise(self._encoding(points[fresh]))
+            self._points = np.vstack([self._points, points[fresh]])
+            self._values = np.r_[self._values, values]
+
+    def _is_new(self, key):
+        size = len(self._seen)
+        self._seen.add(key)
+        return len(self._seen) > size
+
+    def _climb(self, starts):
+        """Follow the gradient from each start, in the numbers that it uses."""
+        X, numeric = self._encoding(starts), self._encoding.numeric
+        columns, free = self._encoding.numeric_columns, self._encoding.moves(starts)
+
+        def loss(u):
+            X[:, columns] = u.reshape(free.shape)
+            values, gradients = self._promise.gradient(X)
+            return -values.sum(), -np.where(free, gradients[:, columns], 0.0).ravel()
+
+        u = X[:, columns].ravel()
+        bounds, options = [(0.0, 1.0)] * len(u), {"maxiter": MAX_CLIMB, "maxfun": 2 * MAX_CLIMB}
+        if free.any():
+            u = minimize(loss, u, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
+        points = starts.copy()
+        points[:, numeric] = np.where(free, u.reshape(free.shape), points[:, numeric])
+        return self._space.snap(points)

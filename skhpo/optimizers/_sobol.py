@@ -1,0 +1,95 @@
+"""Sobol sequences: points that fill the cube more evenly than random ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from scipy.stats import qmc
+
+from skhpo._records import Suggestion
+
+__all__ = ["Sobol", "SobolSequence"]
+
+BITS = 30
+
+
+class SobolSequence:
+    """An Owen-scrambled Sobol sequence [1]_ that can be read at any index.
+
+    In a list of dicts the branches take turns, in a shuffled order, so that a short sequence
+    visits each of them.
+
+    Parameters
+    ----------
+    space : SearchSpace
+    rng : numpy.random.Generator
+
+    References
+    ----------
+    .. [1] A. B. Owen, "Scrambling Sobol' and Niederreiter-Xing Points", Journal of Complexity 1998.
+    """
+
+    def __init__(self, space, rng):
+        self._engine = _engine(space.n_dims, rng) if space.n_dims else None
+        self._points = np.empty((0, space.n_dims))  # a cache: grows by doubling
+        self._turns = _turns(space, rng)
+
+    def __getitem__(self, index):
+        while self._engine is not None and index >= len(self._points):
+            grown = self._engine.random(max(8, len(self._points)))
+            self._points = np.vstack([self._points, grown])
+        point = np.empty(0) if self._engine is None else self._points[index].copy()
+        if len(self._turns):
+            point[0] = self._turns[index % len(self._turns)]
+        return point
+
+
+def _turns(space, rng):
+    """Coordinates of the branches in a random order; empty when there are none."""
+    if not space.n_dims or space.dims[0].kind != "branch":
+        return np.empty(0)
+    n = int(space.dims[0].n_levels)
+    return (rng.permutation(n) + 0.5) / n
+
+
+def _engine(n_dims, rng):
+    try:
+        return qmc.Sobol(n_dims, scramble=True, bits=BITS, rng=rng)
+    except TypeError:  # before SciPy 1.15
+        return qmc.Sobol(n_dims, scramble=True, bits=BITS, seed=rng)
+
+
+@dataclass(frozen=True)
+class Sobol:
+    """Suggest the points of a scrambled Sobol sequence [1]_, whatever was told.
+
+    References
+    ----------
+    .. [1] I. M. Sobol', "On the distribution of points in a cube and the approximate evaluation
+       of integrals", 1967.
+
+    Examples
+    --------
+    >>> from skhpo.optimizers import Sobol
+    >>> Sobol()
+    Sobol()
+    """
+
+    adaptive: ClassVar[bool] = False
+
+    def start(self, space, *, seed, n_iter):
+        """Begin a search of ``space``."""
+        return _Running(space, seed)
+
+
+class _Running:
+    def __init__(self, space, seed):
+        self._sequence = SobolSequence(space, np.random.default_rng(seed))
+
+    def ask(self, pending, *, index, rng):
+        return Suggestion(self._sequence[index], "sobol")
+
+    def tell(self, observation):
+        pass
