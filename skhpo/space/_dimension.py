@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 from numbers import Real
 
 import numpy as np
 from scipy import stats
 
-from skhpo.space._distributions import closed_form
+from skhpo.space._distributions import unchecked
 from skhpo.space._keys import key_of
 
 __all__ = ["Dimension"]
@@ -19,18 +20,18 @@ MAX = float(np.finfo(float).max)
 MAX_TABLE = 2**14  # levels of a discrete distribution that are tabulated
 
 
+def clip(u):
+    """Move into the open cube: quantile functions are infinite or off by one at 0."""
+    return np.fmin(np.fmax(u, EPS), 1 - EPS)  # NaN, an inactive coordinate, becomes EPS
+
+
 def is_number(value):
     """Is it a real number, NaN and booleans apart?"""
     return isinstance(value, Real) and not isinstance(value, bool) and value == value
 
 
-def clip(u):
-    """Move into the open cube: quantile functions are infinite or off by one at 0."""
-    return np.clip(u, EPS, 1 - EPS)
-
-
-def _clip_one(u):
-    return min(max(u, EPS), 1 - EPS)
+def _is_double(value):
+    return is_number(value) and abs(value) <= MAX
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +80,7 @@ class Dimension:
 
     def snap(self, u):
         """Representative quantiles: the middle of the mass of a level."""
-        return clip(np.asarray(u, dtype=float))
+        return clip(u)
 
     def level(self, u):
         """Number of the level, counted from 0 in the order of the values."""
@@ -101,57 +102,71 @@ class Continuous(Dimension):
 
     def from_unit(self, u):
         low, high = self.bounds
-        value = float(self.distribution.ppf(_clip_one(float(u))))
+        with np.errstate(all="ignore"):  # some families divide by zero far in the tails
+            value = float(self.distribution.ppf(float(clip(u))))
         return min(max(value, low, -MAX), high, MAX)  # rounding may leave the support
 
     def to_unit(self, value):
         low, high = self.bounds
-        if not (is_number(value) and abs(value) <= MAX and _within(float(value), low, high)):
+        if not (_is_double(value) and _is_within(float(value), low, high)):
             raise self._refuse(value, f"a number between {low!r} and {high!r}")
-        return float(_clip_one(self.distribution.cdf(min(max(float(value), low), high))))
+        if not low < value < high:
+            return EPS if value <= low else 1 - EPS
+        with np.errstate(all="ignore"):
+            return float(clip(self.distribution.cdf(float(value))))
 
 
-def _within(value, low, high):
+def _is_within(value, low, high):
     # A draw may be a few units in the last place outside.
     return low - 4 * math.ulp(low) <= value <= high + 4 * math.ulp(high)
 
 
 @dataclass(frozen=True, eq=False)
 class Levels(Dimension):
-    """Finitely many values, the i-th on ``(edges[i - 1], edges[i]]``."""
+    """Finitely many values: the i-th lies on ``(edges[i - 1], edges[i]]``, or on equal cells."""
 
     values: tuple = ()
-    edges: np.ndarray = None
+    edges: np.ndarray | None = None
     centers: np.ndarray = field(init=False)
-    index: dict = field(init=False)
 
     def __post_init__(self):
-        below = np.concatenate([[0.0], self.edges[:-1]])
-        centers = np.maximum((below + self.edges) / 2, np.nextafter(below, 1))
-        object.__setattr__(self, "centers", clip(centers))
-        object.__setattr__(self, "index", {key_of(v): i for i, v in enumerate(self.values)})
+        object.__setattr__(self, "centers", _centers(len(self.values), self.edges))
 
     def from_unit(self, u):
-        return self.values[self.edges.searchsorted(_clip_one(float(u)))]
+        return self.values[self.level(u)]
 
     def to_unit(self, value):
         level = self.index.get(key_of(value))
-        if level is None:
-            level = self._nearest(value)
-        return float(self.centers[level])
+        return float(self.centers[self._equal(value) if level is None else level])
 
     def snap(self, u):
         return self.centers[self.level(u)]
 
     def level(self, u):
-        return np.minimum(self.edges.searchsorted(clip(u)), len(self.edges) - 1)  # NaN: last
+        u = clip(u)
+        if self.edges is None:
+            return (u * len(self.values)).astype(int)
+        return self.edges.searchsorted(u)
 
-    def _nearest(self, value):
-        if self.kind == "ordered" and is_number(value):
+    @cached_property
+    def index(self):
+        """Level of each value by its key."""
+        return {key_of(value): level for level, value in enumerate(self.values)}
+
+    def _equal(self, value):
+        if self.kind == "ordered" and is_number(value):  # 1 lies in a list that has 1.0
             for level, other in enumerate(self.values):
-                if other is not None and other == value:  # 1 lies in a list that has 1.0
+                if other is not None and other == value:
                     return level
         raise self._refuse(value, f"one of {_shorten(self.values)}")
+
+
+def _centers(n, edges):
+    if edges is None:
+        return (np.arange(n) + 0.5) / n
+    below = np.concatenate([[0.0], edges[:-1]])
+    # The middle of a thin step may round to its lower edge, which belongs to the level below.
+    return clip(np.maximum((below + edges) / 2, np.nextafter(below, 1)))
 
 
 def _shorten(values, most=10):
@@ -161,16 +176,22 @@ def _shorten(values, most=10):
 
 @dataclass(frozen=True, eq=False)
 class Tabulated(Levels):
-    """A discrete distribution whose cdf fits in a table."""
+    """A discrete distribution whose quantiles fit in a table."""
 
-    bounds: tuple[float, float] = (-math.inf, math.inf)
+    distribution: object = None
 
-    def _nearest(self, value):
-        # In the support, but its mass is lost in the rounding of the cdf or zero.
-        low, high = self.bounds
-        if not (is_number(value) and low <= value <= high and value == round(value)):
-            raise self._refuse(value, f"an integer between {low} and {high}")
-        return int(np.abs(np.asarray(self.values) - float(value)).argmin())
+    def to_unit(self, value):
+        if not _is_double(value):
+            raise self._refuse(value, _support_text(self.distribution))
+        level = min(self._points.searchsorted(float(value)), len(self.values) - 1)
+        # In the far tail a value may be possible, but its mass is lost in rounding.
+        if self.values[level] != value and not _is_possible(self.distribution, value):
+            raise self._refuse(value, _support_text(self.distribution))
+        return float(self.centers[level])
+
+    @cached_property
+    def _points(self):
+        return np.asarray(self.values, dtype=float)
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,30 +199,42 @@ class Discrete(Dimension):
     """A discrete distribution of many integers through its ``ppf`` and ``cdf``."""
 
     distribution: object = None
-    bounds: tuple[float, float] = (-math.inf, math.inf)
+    first: float = 0.0
 
     def from_unit(self, u):
-        return int(self.distribution.ppf(_clip_one(float(u))))
+        return _to_python(self.distribution.ppf(clip(u)))
 
     def to_unit(self, value):
-        low, high = self.bounds
-        if not (is_number(value) and low <= value <= high and value == round(value)):
-            raise self._refuse(value, f"an integer between {low} and {high}")
+        if not (_is_double(value) and _is_possible(self.distribution, value)):
+            raise self._refuse(value, _support_text(self.distribution))
         return float(self._center(float(value)))
 
     def snap(self, u):
-        u = clip(np.asarray(u, dtype=float))
+        u = clip(u)
         k = self.distribution.ppf(u)
         center = self._center(k)
         # Where a step is thinner than a rounding error its middle may be in another one.
         return np.where(self.distribution.ppf(center) == k, center, u)
 
     def level(self, u):
-        first = self.distribution.ppf(EPS)
-        return (self.distribution.ppf(clip(u)) - first).astype(int)
+        return np.asarray(self.distribution.ppf(clip(u)) - self.first).astype(int)
 
     def _center(self, k):
-        return clip((self.distribution.cdf(k - 1) + self.distribution.cdf(k)) / 2)
+        return clip(self.distribution.cdf(np.stack([k - 1, k])).mean(axis=0))
+
+
+def _is_possible(distribution, value):
+    with np.errstate(divide="ignore"):
+        return bool(distribution.logpmf(float(value)) > -np.inf)
+
+
+def _support_text(distribution):
+    low, high = distribution.support()
+    return f"one of the values between {low} and {high} that the distribution takes"
+
+
+def _to_python(number):
+    return int(number) if number == int(number) else float(number)
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,7 +244,7 @@ class Opaque(Dimension):
     distribution: object = None
 
     def from_unit(self, u):
-        seed = int(_clip_one(float(u)) * 2**32)
+        seed = int(clip(u) * 2**32)
         # A RandomState, as ParameterSampler hands over: some objects call its methods.
         return self.distribution.rvs(random_state=np.random.RandomState(seed))
 
@@ -226,8 +259,7 @@ def from_values(name, values, kind=None):
     has_none = kind == "ordered" and any(v is None for v in values)
     if kind == "ordered":
         values = sorted(values, key=lambda v: (v is not None, 0 if v is None else v))
-    n = len(values)
-    return Levels(name, kind, n, has_none, tuple(values), np.arange(1, n + 1) / n)
+    return Levels(name, kind, len(values), has_none, tuple(values))
 
 
 def _kind_of(values):
@@ -237,49 +269,82 @@ def _kind_of(values):
 
 def from_distribution(name, distribution):
     """Dimension of an object with ``rvs``."""
+    distribution = _freeze(name, distribution)
     if not isinstance(distribution, stats.distributions.rv_frozen):
         return Opaque(name, "opaque", math.inf, False, distribution)
     _check_arguments(name, distribution)
     if isinstance(distribution.dist, stats.rv_discrete):
         return _from_discrete(name, distribution)
     bounds = tuple(map(float, distribution.support()))
-    return Continuous(name, "continuous", math.inf, False, closed_form(distribution), bounds)
+    return Continuous(name, "continuous", math.inf, False, unchecked(distribution), bounds)
+
+
+def _freeze(name, distribution):
+    if not isinstance(distribution, stats.rv_continuous | stats.rv_discrete):
+        return distribution
+    try:
+        return distribution()
+    except TypeError as error:
+        raise ValueError(
+            f"Parameter {name!r} must have a distribution with its arguments, got "
+            f"scipy.stats.{distribution.name} without; call it, as in loguniform(0.01, 100)."
+        ) from error
 
 
 def _check_arguments(name, distribution):
-    median = distribution.ppf(0.5)
+    family = f"scipy.stats.{distribution.dist.name}"
+    with np.errstate(all="ignore"):
+        median = distribution.ppf(0.5)
     if np.ndim(median) > 0:
         raise ValueError(
             f"Parameter {name!r} must have a distribution of one number, got one of shape "
-            f"{np.shape(median)}; give scalar arguments to scipy.stats.{distribution.dist.name}."
+            f"{np.shape(median)}; give scalar arguments to {family}."
         )
     if not np.isfinite(median):
         raise ValueError(
-            f"Parameter {name!r} must have a distribution with valid arguments, got "
-            f"scipy.stats.{distribution.dist.name} with {distribution.args} and "
-            f"{distribution.kwds}, whose median is {median}; see its documentation for their range."
+            f"Parameter {name!r} must have a distribution with valid arguments, got {family} with "
+            f"{distribution.args} and {distribution.kwds}, whose median is {median}; "
+            f"see the documentation of {family} for their range."
         )
 
 
 def _from_discrete(name, distribution):
     bounds = distribution.support()
-    first, last = distribution.ppf([EPS, 1 - EPS])
-    if not last - first < MAX_TABLE:
-        bounded = np.all(np.isfinite(bounds))
-        n_levels = int(bounds[1]) - int(bounds[0]) + 1 if bounded else math.inf
-        return Discrete(name, "ordered", n_levels, False, distribution, bounds)
-    values = _support_points(distribution, first, last)
-    edges = np.maximum.accumulate(distribution.cdf(values))
-    edges[-1] = 1.0
-    has_mass = np.diff(edges, prepend=0.0) > 0
-    values = [int(v) if v == int(v) else float(v) for v in values[has_mass]]
-    n_levels = len(values) if np.all(np.isfinite(bounds)) else math.inf
-    return Tabulated(name, "ordered", n_levels, False, tuple(values), edges[has_mass], bounds)
-
-
-def _support_points(distribution, first, last):
-    points = getattr(distribution.dist, "xk", None)  # rv_discrete(values=...): any numbers
+    is_bounded = bool(np.all(np.isfinite(bounds)))
+    points = _points_to_tabulate(distribution, *bounds)
     if points is None:
-        return np.arange(first, last + 1)
-    points = points + (distribution.support()[0] - points[0])
-    return points[(points >= first) & (points <= last)]
+        n_levels = int(bounds[1] - bounds[0]) + 1 if is_bounded else math.inf
+        first = distribution.ppf(EPS)
+        return Discrete(name, "ordered", n_levels, False, distribution, first)
+    points, edges = _tabulate(distribution, points)
+    n_levels = len(points) if is_bounded else math.inf
+    values = tuple(map(_to_python, points))
+    return Tabulated(name, "ordered", n_levels, False, values, edges, distribution)
+
+
+def _points_to_tabulate(distribution, low, high):
+    """Values that hold the mass of the open cube, None when they are too many for a table."""
+    family = distribution.dist
+    if hasattr(family, "xk"):  # rv_discrete(values=...): any numbers
+        return family.xk + (low - family.xk[0])
+    if not np.isfinite(high - low) and type(family)._ppf is stats.rv_discrete._ppf:
+        # No closed form: scipy would search the tail step by step, and sum up to each. What a
+        # heavy tail has beyond the table falls to its last value.
+        first = max(low, distribution.ppf(0.5) - MAX_TABLE // 2)
+        return np.arange(first, min(high, first + MAX_TABLE - 1) + 1)
+    first, last = distribution.ppf([EPS, 1 - EPS])
+    return np.arange(first, last + 1) if last - first < MAX_TABLE else None
+
+
+def _tabulate(distribution, points):
+    """The values that a point of the open cube can reach, and the upper edges of their cells."""
+    mass = distribution.pmf(points)
+    if np.ptp(mass) <= 1e-9 * mass[0]:
+        return points, None
+    mass[0] += distribution.cdf(points[0] - 1)
+    edges = np.minimum(np.cumsum(mass), 1.0)
+    below = np.concatenate([[0.0], edges[:-1]])
+    is_reached = (edges > below) & (edges >= EPS) & (below < 1 - EPS)
+    edges = edges[is_reached]
+    edges[-1] = 1.0
+    return points[is_reached], edges

@@ -1,8 +1,7 @@
-"""Distributions that scipy lacks, and closed forms of the two that it has and everybody uses."""
+"""A distribution that scipy lacks, and a faster way to the quantiles of those it has."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from numbers import Integral
 
@@ -94,48 +93,41 @@ class _FrozenLogUniformInt(type(stats.randint(0, 1))):
         return hash(("loguniform_int", self.args))
 
 
-@dataclass(frozen=True)
-class Uniform:
-    """``scipy.stats.uniform`` of one number, 100 times faster."""
-
-    low: float
-    high: float
-
-    def ppf(self, u):
-        return self.low + u * (self.high - self.low)
-
-    def cdf(self, x):
-        return (x - self.low) / (self.high - self.low)
+def arguments(frozen):
+    """All arguments of a frozen distribution by name, loc and scale included."""
+    shapes = (frozen.dist.shapes or "").replace(",", " ").split()
+    given = dict(zip([*shapes, "loc", "scale"], frozen.args, strict=False))
+    return {"loc": 0, "scale": 1} | given | frozen.kwds
 
 
 @dataclass(frozen=True)
-class LogUniform:
-    """``scipy.stats.loguniform`` of one number, 100 times faster."""
+class Unchecked:
+    """Quantiles of a continuous distribution without scipy's checks, which take 60 us a call.
 
-    low: float
-    high: float
+    It calls what a scipy distribution overrides, with arguments that were checked once.
+    """
+
+    family: stats.rv_continuous
+    shapes: tuple
+    loc: float
+    scale: float
 
     def ppf(self, u):
-        return math.exp(math.log(self.low) + u * self._log_ratio)
+        return self.loc + self.scale * self.family._ppf(np.array([u]), *self.shapes)[0]
 
     def cdf(self, x):
-        return (math.log(x) - math.log(self.low)) / self._log_ratio
-
-    @property
-    def _log_ratio(self):
-        return math.log(self.high) - math.log(self.low)
+        return self.family._cdf(np.array([(x - self.loc) / self.scale]), *self.shapes)[0]
 
 
-def closed_form(frozen):
-    """A fast twin of a frozen continuous distribution when there is one, else itself."""
-    low, high = map(float, frozen.support())
-    family = type(frozen.dist)
-    if not (low < high < math.inf):
-        return frozen
-    if family is type(stats.uniform):
-        return Uniform(low, high)
-    if family is type(stats.loguniform) and low > 0:
-        twin = LogUniform(low, high)
-        if math.isclose(twin.ppf(0.5), frozen.ppf(0.5), rel_tol=1e-9):  # not with a loc
-            return twin
-    return frozen
+def unchecked(frozen):
+    """A fast twin of a frozen continuous distribution; itself where a family does not have one."""
+    named = arguments(frozen)
+    loc, scale = float(named.pop("loc")), float(named.pop("scale"))
+    names = (frozen.dist.shapes or "").replace(",", " ").split()
+    twin = Unchecked(frozen.dist, tuple(np.array([named[n]]) for n in names), loc, scale)
+    return twin if _is_same(twin, frozen) else frozen
+
+
+def _is_same(twin, frozen):
+    quantiles = [(u, frozen.ppf(u)) for u in (0.1, 0.5, 0.9)]
+    return all(twin.ppf(u) == x and twin.cdf(x) == frozen.cdf(x) for u, x in quantiles)

@@ -11,7 +11,8 @@ from itertools import product
 import numpy as np
 from scipy import stats
 
-from skhpo.space._dimension import Dimension, Levels, from_distribution, from_values
+from skhpo.space._dimension import Dimension, Levels, from_distribution, from_values, is_number
+from skhpo.space._distributions import arguments
 from skhpo.space._keys import key_of
 
 __all__ = ["SearchSpace"]
@@ -184,15 +185,13 @@ class SearchSpace:
             inactive ones NaN.
         """
         points = self._check_points(points)
-        snapped = np.empty_like(points)
-        for j, dim in enumerate(self.dims):
-            snapped[..., j] = dim.snap(points[..., j])
         active = self.active[self.branch(points)]
-        if np.isnan(points, where=active, out=np.zeros(points.shape, bool)).any():
+        if (np.isnan(points) & active).any():
             raise self._nan_error()
-        if len(self._dicts) > 1:
-            snapped[~active] = np.nan
-        return snapped
+        columns = np.ascontiguousarray(points.T)
+        for dim, column in zip(self.dims, columns, strict=True):
+            column[...] = dim.snap(column)
+        return np.where(active, columns.T, np.nan)
 
     def branch(self, points):
         """Which dict of the list each point is in: integers of shape (n,)."""
@@ -291,25 +290,25 @@ def _slot(name, value, columns):
     if is_list and len(value) == 1:
         return _Slot(name, make(name, value), None, values)
     dim = make(name, value)
-    key = name, (_key_of_list(dim) if is_list else _key_of_distribution(value))
+    key = name, (tuple(dim.index) if is_list else _key_of_distribution(value))
     columns.setdefault(key, dim)
     return _Slot(name, columns[key], list(columns).index(key), values)
 
 
-def _key_of_list(dim):
-    return tuple(dim.index)
-
-
 def _key_of_distribution(value):
     """Equal when two distributions are of one family with the same arguments."""
-    family = getattr(value, "dist", None)
-    generic = stats.rv_continuous, stats.rv_discrete, stats.rv_histogram, type(_SAMPLE)
-    if not isinstance(value, stats.distributions.rv_frozen) or type(family) in generic:
-        return id(value)  # the data are in the object; the space keeps it alive
-    return type(family), family.name, family.a, family.b, key_of([value.args, value.kwds])
+    if not isinstance(value, stats.distributions.rv_frozen) or not _is_named(value.dist):
+        return id(value)  # what it draws from is in the object itself
+    family = value.dist
+    named = arguments(value)
+    numbers = tuple((n, v if is_number(v) else key_of(v)) for n, v in sorted(named.items()))
+    return type(family), family.name, family.a, family.b, numbers
 
 
-_SAMPLE = stats.rv_discrete(values=([0, 1], [0.5, 0.5]))
+def _is_named(family):
+    """Is it a class of distributions, not a histogram or a table of probabilities?"""
+    made_of_data = stats.rv_histogram | stats.rv_continuous | stats.rv_discrete
+    return not hasattr(family, "xk") and type(family) not in made_of_data.__args__
 
 
 def _size_of_union(boxes):
@@ -370,9 +369,9 @@ def _check_dict(one):
 
 
 def _check_value(name, value):
-    """A distribution, frozen, or the distinct values of a list as a tuple."""
+    """A distribution as it is, or the distinct values of a list as a tuple."""
     if hasattr(value, "rvs") and not isinstance(value, type):
-        return _freeze(name, value)
+        return value
     if not _is_list(value):
         raise TypeError(
             f"Parameter {name!r} must have a list of values or a distribution with `rvs`, got "
@@ -388,22 +387,13 @@ def _check_value(name, value):
             f"Parameter {name!r} must have at least one value, got {value!r}; "
             "leave it out to keep the estimator's own."
         )
-    return tuple({key_of(v): v for v in reversed(list(value))}.values())[::-1]
+    distinct = {}
+    for one in value:
+        distinct.setdefault(key_of(one), one)
+    return tuple(distinct.values())
 
 
 def _is_list(value):
     if isinstance(value, str | bytes | Mapping) or hasattr(value, "get_params"):
         return False
     return all(hasattr(value, name) for name in ("__len__", "__iter__", "__getitem__"))
-
-
-def _freeze(name, distribution):
-    if not isinstance(distribution, stats.rv_continuous | stats.rv_discrete):
-        return distribution
-    try:
-        return distribution()
-    except TypeError as error:
-        raise ValueError(
-            f"Parameter {name!r} must have a distribution with its arguments, got "
-            f"scipy.stats.{distribution.name} without; call it, as in loguniform(0.01, 100)."
-        ) from error
