@@ -6,7 +6,7 @@ An executor shares an evaluator once (``share`` returns a reference) and then ta
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from joblib import effective_n_jobs, parallel
 from joblib.externals.loky import ProcessPoolExecutor
@@ -30,31 +30,8 @@ def make_executor(n_jobs):
     return kind(n_workers)
 
 
-class _LazyFuture:
-    """A fit that runs when its result is asked for."""
-
-    def __init__(self, evaluator, task):
-        self._call = evaluator, task
-        self._done = False
-
-    def result(self):
-        evaluator, task = self._call
-        evaluation = evaluator(task)
-        self._done = True
-        return evaluation
-
-    def done(self):
-        return self._done
-
-    def cancel(self):
-        return not self._done
-
-    def cancelled(self):
-        return False
-
-
 class SerialExecutor:
-    """Run each fit in this thread, when its result is asked for."""
+    """Run each fit in this thread, at once."""
 
     n_workers = 1
 
@@ -63,8 +40,13 @@ class SerialExecutor:
         return evaluator
 
     def submit(self, reference, task):
-        """Return the future of a task."""
-        return _LazyFuture(reference, task)
+        """Return the future of a task, done."""
+        future = Future()
+        try:
+            future.set_result(reference(task))
+        except Exception as error:
+            future.set_exception(error)
+        return future
 
     def close(self):
         """Free what the executor holds."""

@@ -5,30 +5,37 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import deque
+from queue import SimpleQueue
 
 __all__ = ["run"]
 
 
-def run(scheduler, submit, history, *, window, stopping=None, listeners=()):
-    """Ask for fits, start them, and tell of those that finish, in the order they were started.
+def run(
+    scheduler, submit, history, *, window, in_order=True, stopping=None, record=None, listeners=()
+):
+    """Ask for fits, start them, and tell of those that finish.
 
     Parameters
     ----------
     scheduler : running scheduler
     submit : callable
-        Starts a task, returns its future.
+        Starts a task, returns its ``concurrent.futures.Future``.
     history : History
         Gets every finished fit, also when an exception ends the loop.
     window : float
         How many fits may be in flight. What is in flight is what the next suggestion does not
-        know yet, so the answer depends on the seed and on the window, never on timing.
+        know yet, so in order the answer depends on the seed and on the window, never on timing.
+    in_order : bool, default=True
+        Whether fits are told in the order they were started, or as they finish.
     stopping : callable, default=None
         ``stopping(history)`` is True when no further fit should start.
+    record : callable, default=None
+        Gets each evaluation as soon as it is there, in its turn or not.
     listeners : sequence of callable, default=()
-        Get each evaluation before the scheduler does.
+        Get each evaluation in its turn, before the scheduler does.
     """
     start = time.monotonic()
-    pending = deque()
+    flight = _Flight(in_order, record or (lambda evaluation: None))
 
     def goes_on():
         history.elapsed = time.monotonic() - start
@@ -36,28 +43,60 @@ def run(scheduler, submit, history, *, window, stopping=None, listeners=()):
 
     try:
         while True:
-            while len(pending) < window and goes_on() and (task := scheduler.ask()) is not None:
-                pending.append(submit(task))
-            if not pending:
+            while len(flight) < window and goes_on() and (task := scheduler.ask()) is not None:
+                flight.add(submit(task))
+            if not len(flight):
                 return
-            evaluation = pending[0].result()
-            pending.popleft()
+            evaluation = flight.next()
             history.append(evaluation)
             for listener in listeners:
                 listener(evaluation)
             scheduler.tell(evaluation)
     except BaseException:
-        _keep_finished(pending, history)
+        for evaluation in flight.abandon():
+            history.append(evaluation)
         raise
     finally:
         history.elapsed = time.monotonic() - start
 
 
-def _keep_finished(pending, history):
-    """Cancel what has not started; what has finished is not lost."""
-    for future in pending:
-        future.cancel()
-    for future in pending:
-        if future.done() and not future.cancelled():
-            with contextlib.suppress(BaseException):
-                history.append(future.result())
+class _Flight:
+    """Fits that were started and not told of yet."""
+
+    def __init__(self, in_order, record):
+        self._in_order = in_order
+        self._record = record
+        self._pending = deque()
+        self._finished = SimpleQueue()
+        self._arrived = {}
+
+    def __len__(self):
+        return len(self._pending)
+
+    def add(self, future):
+        self._pending.append(future)
+        future.add_done_callback(self._finished.put)
+
+    def next(self):
+        """Wait for the fit whose turn it is; those that arrive meanwhile are recorded."""
+        while (future := self._turn()) not in self._arrived:
+            self._arrive(self._finished.get())
+        self._pending.remove(future)
+        return self._arrived.pop(future)
+
+    def abandon(self):
+        """Cancel what has not started; return what has finished, it must not be lost."""
+        for future in self._pending:
+            future.cancel()
+        for future in self._pending:
+            if future.done() and not future.cancelled() and future not in self._arrived:
+                with contextlib.suppress(Exception):
+                    self._arrive(future)
+        return [self._arrived[future] for future in self._pending if future in self._arrived]
+
+    def _turn(self):
+        return self._pending[0] if self._in_order else next(iter(self._arrived), None)
+
+    def _arrive(self, future):
+        self._arrived[future] = future.result()
+        self._record(self._arrived[future])

@@ -6,8 +6,8 @@ import math
 import time
 import warnings
 from abc import abstractmethod
+from contextlib import closing, suppress
 from dataclasses import dataclass
-from functools import partial
 from numbers import Integral
 from typing import ClassVar
 
@@ -34,6 +34,7 @@ from ..schedulers import make_scheduler
 from ..schedulers._proposer import Proposer
 from ..space import SearchSpace
 from ._checks import check_names, resolve_window
+from ._hooks import Hooks
 
 __all__ = ["BaseSearch"]
 
@@ -48,6 +49,9 @@ class _Job:
     routed: object
     splits: list
     estimator: object
+    scheduler: object
+    proposer: Proposer
+    window: float
 
 
 class BaseSearch(BaseSearchCV):
@@ -132,29 +136,36 @@ class BaseSearch(BaseSearchCV):
             Before any fit, when a parameter, the space or the splits do not hold together; at
             the end, when every fit failed. What was evaluated stays in ``history_``.
         """
-        optimizer, scheduler = self._composition()
-        optimizer, scheduler = make_optimizer(optimizer), make_scheduler(scheduler)
         job = self._prepare(X, y, params)
-        proposer = self._proposer(optimizer)
-        executor = make_executor(self.n_jobs)
+        hooks = Hooks(self, job.X, job.y, params.get("sample_weight"))
+        self._begin(job)
         try:
-            window = resolve_window(self.pre_dispatch, executor.n_workers, optimizer)
-            self._begin(job)
-            self._search(job, scheduler, proposer, window, executor)
-        finally:
-            executor.close()
-            self._publish()
+            self._search(job, hooks)
+        except BaseException:
+            # What was evaluated is not lost, and what ended the search is not masked.
+            with suppress(Exception):
+                self._publish()
+            raise
+        self._publish()
         self._check_success()
         if self.refit:
-            self._refit(job)
+            self._refit(job, hooks)
+        hooks.end()
         return self
 
     def _prepare(self, X, y, params):
+        """Check everything and draw the splits; from here on only fits can fail."""
+        optimizer, scheduler = self._composition()
+        optimizer, scheduler = make_optimizer(optimizer), make_scheduler(scheduler)
         scorer, _ = self._get_scorers()
         X, y = indexable(X, y)
         routed = self._get_routed_params_for_fit(check_method_params(X, params=params))
+        window = resolve_window(self.pre_dispatch, self.n_jobs, optimizer)
+        proposer = self._proposer(optimizer)
         splits = self._splits(X, y, routed.splitter.split)
-        return _Job(X, y, scorer, routed, splits, clone(self.estimator))
+        return _Job(
+            X, y, scorer, routed, splits, clone(self.estimator), scheduler, proposer, window
+        )
 
     def _splits(self, X, y, split_params):
         """Materialise the splits once: a splitter asked again may answer otherwise."""
@@ -195,23 +206,30 @@ class BaseSearch(BaseSearchCV):
             names = self.scorer_ if self.multimetric_ else ["score"]
             self.history_.metric = _guiding_metric(self.refit, names)
 
-    def _search(self, job, scheduler, proposer, window, executor):
+    def _search(self, job, hooks):
+        n_candidates, n_splits = job.proposer.n_candidates, len(job.splits)
         if self.verbose > 0:
-            n_splits, n_candidates = len(job.splits), proposer.n_candidates
             print(
                 f"Fitting {n_splits} folds for each of {n_candidates} candidates, "
                 f"totalling {n_splits * n_candidates} fits"
             )
-        run(
-            scheduler.start(proposer, self.history_),
-            partial(executor.submit, executor.share(self._evaluator(job, proposer))),
-            self.history_,
-            window=window,
-            stopping=self.stopping,
-            listeners=[self._learn_score_names],
-        )
+        with hooks.searching(n_candidates * n_splits), closing(make_executor(self.n_jobs)) as pool:
+            reference = pool.share(self._evaluator(job))
 
-    def _evaluator(self, job, proposer):
+            def submit(task):
+                hooks.start(task)
+                return pool.submit(reference, task)
+
+            run(
+                job.scheduler.start(job.proposer, self.history_),
+                submit,
+                self.history_,
+                window=job.window,
+                stopping=self.stopping,
+                listeners=[self._learn_score_names, hooks.finish],
+            )
+
+    def _evaluator(self, job):
         return Evaluator(
             job.estimator,
             job.X,
@@ -223,7 +241,7 @@ class BaseSearch(BaseSearchCV):
             error_score=self.error_score,
             return_train_score=self.return_train_score,
             verbose=self.verbose,
-            n_candidates=proposer.n_candidates,
+            n_candidates=job.proposer.n_candidates,
         )
 
     def _learn_score_names(self, evaluation):
@@ -284,16 +302,18 @@ class BaseSearch(BaseSearchCV):
         names = [self.history_.metric] if self.refit else {n for e in evaluations for n in e.scores}
         return any(not math.isnan(e.scores.get(n, math.nan)) for e in evaluations for n in names)
 
-    def _refit(self, job):
+    def _refit(self, job, hooks):
         # The values are cloned as well: they may be estimators themselves.
         params = clone(self.best_params_, safe=False)
-        self.best_estimator_ = clone(job.estimator).set_params(**params)
-        start = time.time()
+        best_estimator = clone(job.estimator).set_params(**params)
         target = () if job.y is None else (job.y,)
-        self.best_estimator_.fit(job.X, *target, **job.routed.estimator.fit)
-        self.refit_time_ = time.time() - start
-        if hasattr(self.best_estimator_, "feature_names_in_"):
-            self.feature_names_in_ = self.best_estimator_.feature_names_in_
+        with hooks.refitting(best_estimator):
+            start = time.time()
+            best_estimator.fit(job.X, *target, **job.routed.estimator.fit)
+            self.refit_time_ = time.time() - start
+        self.best_estimator_ = best_estimator
+        if hasattr(best_estimator, "feature_names_in_"):
+            self.feature_names_in_ = best_estimator.feature_names_in_
 
 
 def _dicts(param_distributions):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from difflib import get_close_matches
 
+from joblib import effective_n_jobs
 from sklearn.base import clone
 
 from .._sklearn import eval_expr
@@ -67,14 +68,14 @@ def _unknown_name(argument, name, estimator, valid):
     )
 
 
-def resolve_window(pre_dispatch, n_workers, optimizer):
+def resolve_window(pre_dispatch, n_jobs, optimizer):
     """Return how many fits may be in flight.
 
     Parameters
     ----------
     pre_dispatch : int or str
         As in joblib: a number, an expression such as "2*n_jobs", or "all".
-    n_workers : int
+    n_jobs : int or None
     optimizer : optimiser
 
     Returns
@@ -94,12 +95,21 @@ def resolve_window(pre_dispatch, n_workers, optimizer):
                 "to learn from. Use an int or '2*n_jobs'."
             )
         return math.inf
-    if isinstance(pre_dispatch, str):
-        if n_workers == 1:
-            return 1
-        pre_dispatch = int(eval_expr(pre_dispatch.replace("n_jobs", str(n_workers))))
-    if pre_dispatch < 1:
+    n_workers = effective_n_jobs(n_jobs)
+    if isinstance(pre_dispatch, str) and n_workers == 1:
+        return 1
+    window = _evaluate(pre_dispatch, n_workers)
+    if window is None or window < 1:
         raise ValueError(
-            f"pre_dispatch must be at least 1, the number of fits in flight; got {pre_dispatch}."
+            "pre_dispatch must be the number of fits in flight, at least 1: an int, an expression "
+            f"of n_jobs such as '2*n_jobs', or 'all'; got {pre_dispatch!r}."
         )
-    return pre_dispatch
+    return window
+
+
+def _evaluate(pre_dispatch, n_workers):
+    """Value of the expression, None when it is none."""
+    try:
+        return int(eval_expr(str(pre_dispatch).replace("n_jobs", str(n_workers))))
+    except (ValueError, TypeError, SyntaxError):
+        return None
