@@ -78,6 +78,8 @@ class Evaluation:
         The traceback of a failure.
     train_scores : dict of str -> float or None
     predictions : ndarray or None
+    multimetric : bool
+        Whether the scorer returned a dict.
     """
 
     task: Task
@@ -88,13 +90,14 @@ class Evaluation:
     error: str | None = None
     train_scores: dict | None = None
     predictions: np.ndarray | None = None
+    multimetric: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Suggestion:
-    """What an optimiser answers: a point of the unit cube, and where it comes from."""
+    """A point of the unit cube, None outside it, and where it comes from."""
 
-    point: np.ndarray
+    point: np.ndarray | None
     source: str
     parents: tuple[int, ...] = ()
 

@@ -29,6 +29,8 @@ class History:
         Candidates with at least one finished fit, by id.
     best_so_far : list of float
         Best mean score after each complete candidate, -inf before the first success.
+    n_failed : int
+        Number of finished fits that failed.
     elapsed : float
         Seconds since this call of ``fit`` began to search.
 
@@ -54,6 +56,7 @@ class History:
         self.evaluations = []
         self.candidates = {}
         self.best_so_far = []
+        self.n_failed = 0
         self.elapsed = 0.0
         self._fits = {}  # (candidate id, resource) -> {split: Evaluation}
         self._best_resource = -math.inf
@@ -87,6 +90,7 @@ class History:
         """Add a finished fit."""
         candidate, resource = evaluation.task.candidate, evaluation.task.resource
         self.evaluations.append(evaluation)
+        self.n_failed += evaluation.status != "ok"
         self.candidates.setdefault(candidate.id, candidate)
         folds = self._fits.setdefault((candidate.id, resource), {})
         folds[evaluation.task.split] = evaluation
@@ -131,7 +135,8 @@ class History:
             None), ``test_<score>``, ``train_<score>`` and ``params``.
         """
         rows = [_row(evaluation) for evaluation in self.evaluations]
-        names = list(dict.fromkeys(name for row in rows for name in row))
+        names = dict.fromkeys(name for row in rows for name in row)
+        names = [*(name for name in names if name != "params"), "params"]
         return {name: _column([row.get(name, math.nan) for row in rows], name) for name in names}
 
     def to_frame(self):
@@ -164,7 +169,8 @@ def _mean_and_error(scores):
     mean = sum(scores) / n
     if n == 1 or not math.isfinite(mean):
         return mean, math.nan
-    return mean, math.sqrt(sum((s - mean) ** 2 for s in scores) / (n - 1) / n)
+    # Products become inf where powers of huge floats raise.
+    return mean, math.sqrt(sum((s - mean) * (s - mean) for s in scores) / (n - 1) / n)
 
 
 _OBJECTS = {"params", "parents", "error"}

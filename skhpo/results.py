@@ -69,8 +69,9 @@ def ranks(history, name):
 def _rank_key(history, rung, name):
     folds = history.folds(*rung)
     scores = [folds[split].scores.get(name, math.nan) for split in sorted(folds)]
-    # numpy's mean, as scikit-learn's column has it: ties must be the same ties.
-    mean = float(np.average(scores))
+    with np.errstate(invalid="ignore", over="ignore"):
+        # numpy's mean, as scikit-learn's column has it: ties must be the same ties.
+        mean = float(np.average(scores))
     if math.isnan(mean):
         return (False,)
     resource = math.inf if rung[1] is None else rung[1]

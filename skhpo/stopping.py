@@ -27,10 +27,22 @@ class StoppingRule:
         raise NotImplementedError
 
     def __or__(self, other):
-        return _Combined(any, " | ", (self, other))
+        return _combine(any, " | ", self, other)
 
     def __and__(self, other):
-        return _Combined(all, " & ", (self, other))
+        return _combine(all, " & ", self, other)
+
+    def __ror__(self, other):
+        return _combine(any, " | ", other, self)
+
+    def __rand__(self, other):
+        return _combine(all, " & ", other, self)
+
+
+def _combine(how, sign, *rules):
+    if not all(callable(rule) and not isinstance(rule, type) for rule in rules):
+        return NotImplemented
+    return _Combined(how, sign, rules)
 
 
 @dataclass(frozen=True, repr=False)
@@ -130,7 +142,7 @@ class NoImprovement(StoppingRule):
         if len(best) <= self.n_candidates:
             return False
         before = best[-1 - self.n_candidates]
-        # Written as a difference of bounds so that -inf (nothing succeeded yet) compares.
+        # A sum, since -inf (nothing succeeded yet) has no difference.
         return best[-1] <= before + self.min_delta
 
 

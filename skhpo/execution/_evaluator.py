@@ -116,6 +116,7 @@ def _evaluation(task, out, errors):
         "ok" if error is None else "failed",
         error,
         None if failed_fit or train_scores is None else _scores(train_scores),
+        multimetric=isinstance(out["test_scores"], dict),
     )
 
 

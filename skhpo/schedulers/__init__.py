@@ -31,6 +31,11 @@ def make_scheduler(scheduler):
     CrossValidation()
     """
     if not isinstance(scheduler, str):
+        if hasattr(scheduler, "adaptive"):
+            raise TypeError(
+                f"scheduler must be a value of skhpo.schedulers; got the optimiser {scheduler!r}. "
+                "Pass it as optimizer."
+            )
         return scheduler
     if scheduler not in _BY_NAME:
         raise ValueError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -55,10 +56,8 @@ class Proposer:
         self._next_id = 0
         self._pending = ()
         self._optimizer = optimizer.start(space, seed=seed, n_iter=n_iter)
-        _check_initial(space, initial)
-        outside = sum(not space.contains(params) for params in initial)
-        self._size = space.size + outside
-        known = [(params, "initial") for params in initial]
+        known = [self._known(params, "initial") for params in initial]
+        _check_initial(space, known, n_iter)
         grid = _small_grid(space, n_iter)
         if grid is None:
             known += self._default() if optimizer.adaptive else []
@@ -66,8 +65,10 @@ class Proposer:
             self._stream = itertools.chain(known, self._suggestions())
             self.n_candidates = n_iter
         else:
-            self._stream = iter(known + [(params, "grid") for params in grid])
-            self.n_candidates = len(grid) + outside
+            known += [self._known(params, "grid") for params in grid]
+            self._stream = iter(known)
+            self.n_candidates = len({setting.key for setting in known})
+        self._size = space.size + len({s.key for s in known if s.suggestion.point is None})
 
     def ask(self, pending=()):
         """Return the next candidate, None when there is none.
@@ -80,10 +81,12 @@ class Proposer:
         if self._next_id >= self.n_candidates:
             return None
         self._pending = [p for p in pending if p.point is not None]
-        for params, origin in self._stream:
-            if (key := self._space.key(params)) not in self._seen:
-                self._seen.add(key)
-                return self._candidate(params, origin)
+        for setting in self._stream:
+            if setting.key not in self._seen:
+                self._seen.add(setting.key)
+                self._next_id += 1
+                s = setting.suggestion
+                return Candidate(self._next_id - 1, setting.params, s.point, s.source, s.parents)
         return None
 
     def tell(self, observation):
@@ -91,33 +94,27 @@ class Proposer:
         if observation.point is not None:
             self._optimizer.tell(observation)
 
-    def _candidate(self, params, origin):
-        if isinstance(origin, Suggestion):
-            point, source, parents = origin.point, origin.source, origin.parents
-        else:
-            point, source, parents = self._point(params), origin, ()
-        self._next_id += 1
-        return Candidate(self._next_id - 1, params, point, source, parents)
-
-    def _point(self, params):
-        complete = self._complete(params)
-        return None if complete is None else self._space.to_unit(complete)
-
-    def _complete(self, params):
-        """Return params with the estimator's own values where they say nothing; None outside."""
+    def _known(self, params, source):
+        """A setting that somebody gave; what it leaves out is the estimator's own."""
         for names in self._space.branches:
             complete = {**{n: self._own[n] for n in names if n in self._own}, **params}
             if self._space.contains(complete):
-                return complete
-        return None
+                point = self._space.to_unit(complete)
+                # The space's own values: 1 and 1.0 are one setting where the list has 1.0.
+                key = self._space.key(self._space.from_unit(point))
+                return _Setting(params, complete, key, Suggestion(point, source))
+        own = {n: self._own[n] for n in self._space.names if n in self._own}
+        complete = {**own, **params}
+        return _Setting(params, complete, self._space.key(complete), Suggestion(None, source))
 
     def _default(self):
-        default = self._complete({})
-        usable = default is not None and self._space.allows(default)
-        return [(default, "default")] if usable else []
+        own = self._known({}, "default")
+        if own.suggestion.point is None or not self._space.allows(own.complete):
+            return []
+        return [_Setting(own.complete, own.complete, own.key, own.suggestion)]
 
     def _suggestions(self):
-        """Endless (params, Suggestion) that are new and allowed, until the space is exhausted."""
+        """Endless settings that are new and allowed, until the space is exhausted."""
         while len(self._seen) < self._size:
             found = self._first_usable(self._ask, _ASKS) or self._first_usable(self._draw, _DRAWS)
             if found is None:
@@ -128,31 +125,42 @@ class Proposer:
         for _ in range(n_tries):
             suggestion = propose()
             params = self._space.from_unit(suggestion.point)
-            if self._space.key(params) not in self._seen and self._space.allows(params):
-                return params, suggestion
+            key = self._space.key(params)
+            if key not in self._seen and self._space.allows(params):
+                return _Setting(params, params, key, suggestion)
         return None
 
     def _ask(self):
-        index, self._index = self._index, self._index + 1
-        suggestion = self._optimizer.ask(
-            self._pending, index=index, rng=np.random.default_rng((self._seed, index))
-        )
+        index, rng = self._next_draw()
+        suggestion = self._optimizer.ask(self._pending, index=index, rng=rng)
         point = self._space.snap(suggestion.point[np.newaxis])[0]
         return Suggestion(point, suggestion.source, suggestion.parents)
 
     def _draw(self):
+        _, rng = self._next_draw()
+        return Suggestion(self._space.snap(rng.random((1, self._space.n_dims)))[0], "random")
+
+    def _next_draw(self):
         index, self._index = self._index, self._index + 1
-        rng = np.random.default_rng((self._seed, index))
-        point = self._space.snap(rng.random((1, self._space.n_dims)))[0]
-        return Suggestion(point, "random")
+        return index, np.random.default_rng((self._seed, index))
 
     def _check_feasible(self, known):
         if known or self._space.constraint is None:
             return
         rng = np.random.default_rng(self._seed)
-        draws = (rng.random(self._space.n_dims) for _ in range(_DRAWS))
-        if not any(self._space.feasible(self._space.snap(u[np.newaxis])[0]) for u in draws):
+        draws = (rng.random((1, self._space.n_dims)) for _ in range(_DRAWS))
+        if not any(self._space.feasible(self._space.snap(u)[0]) for u in draws):
             raise ValueError(_INFEASIBLE.format(f"of {_DRAWS} random settings"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Setting:
+    """Parameters as they will be set, completed by the estimator's own, and what they are."""
+
+    params: dict
+    complete: dict
+    key: object
+    suggestion: Suggestion
 
 
 _INFEASIBLE = (
@@ -161,12 +169,17 @@ _INFEASIBLE = (
 )
 
 
-def _check_initial(space, initial):
-    for params in initial:
-        if not space.allows(params):
+def _check_initial(space, settings, n_iter):
+    if len(settings) > n_iter:
+        raise ValueError(
+            f"n_iter must be at least the number of initial_params, which count in it; got "
+            f"n_iter={n_iter} and {len(settings)} initial_params. Raise n_iter."
+        )
+    for setting in settings:
+        if not space.allows(setting.complete):
             raise ValueError(
-                f"initial_params must satisfy the constraint; it forbids {params!r}. Change "
-                "that entry or the constraint."
+                f"initial_params must satisfy the constraint; it forbids {setting.params!r}. "
+                "Change that entry or the constraint."
             )
 
 

@@ -33,7 +33,7 @@ from ..results import fold_table, ranks
 from ..schedulers import make_scheduler
 from ..schedulers._proposer import Proposer
 from ..space import SearchSpace
-from ._checks import check_names, resolve_window
+from ._checks import check_names, check_values, resolve_window
 from ._hooks import Hooks
 
 __all__ = ["BaseSearch"]
@@ -148,6 +148,7 @@ class BaseSearch(BaseSearchCV):
             raise
         self._publish()
         self._check_success()
+        self._warn_non_finite()
         if self.refit:
             self._refit(job, hooks)
         hooks.end()
@@ -156,6 +157,7 @@ class BaseSearch(BaseSearchCV):
     def _prepare(self, X, y, params):
         """Check everything and draw the splits; from here on only fits can fail."""
         optimizer, scheduler = self._composition()
+        check_values(optimizer=optimizer, scheduler=scheduler, stopping=self.stopping)
         optimizer, scheduler = make_optimizer(optimizer), make_scheduler(scheduler)
         scorer, _ = self._get_scorers()
         X, y = indexable(X, y)
@@ -172,15 +174,21 @@ class BaseSearch(BaseSearchCV):
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         n_splits = cv.get_n_splits(X, y, **split_params)
         splits = list(cv.split(X, y, **split_params))
-        if len(splits) != n_splits or n_splits == 0:
+        if len(splits) != n_splits:
             raise ValueError(
-                "cv.split and cv.get_n_splits returned inconsistent results: they must give the "
-                f"same number of splits, at least one. Expected {n_splits} splits, got "
-                f"{len(splits)} from {cv!r}. Pass another cv."
+                "cv.split and cv.get_n_splits returned inconsistent results. Expected "
+                f"{n_splits} splits, got {len(splits)} from {cv!r}; pass another cv."
             )
+        if not splits:
+            raise ValueError("cv must give at least one split, got none; pass another cv.")
         return splits
 
     def _proposer(self, optimizer):
+        if not self.param_distributions:
+            raise ValueError(
+                "param_distributions must name at least one parameter to search; got "
+                f"{self.param_distributions!r}. Give names with distributions or lists."
+            )
         space = SearchSpace(self.param_distributions, constraint=self.constraint)
         initial = list(self.initial_params or ())
         check_names("param_distributions", _dicts(self.param_distributions), self.estimator)
@@ -200,9 +208,9 @@ class BaseSearch(BaseSearchCV):
             delattr(self, name)
         self.n_splits_ = len(job.splits)
         self.scorer_ = getattr(job.scorer, "_scorers", job.scorer)
+        self.multimetric_ = isinstance(job.scorer, MultimetricScorer)
         self.history_ = History(self.n_splits_)
         if not callable(self.scoring):
-            self.multimetric_ = isinstance(job.scorer, MultimetricScorer)
             names = self.scorer_ if self.multimetric_ else ["score"]
             self.history_.metric = _guiding_metric(self.refit, names)
 
@@ -226,7 +234,8 @@ class BaseSearch(BaseSearchCV):
                 self.history_,
                 window=job.window,
                 stopping=self.stopping,
-                listeners=[self._learn_score_names, hooks.finish],
+                record=self._learn_score_names,
+                listeners=[hooks.finish],
             )
 
     def _evaluator(self, job):
@@ -247,11 +256,10 @@ class BaseSearch(BaseSearchCV):
     def _learn_score_names(self, evaluation):
         """A callable scoring tells how many scores it has only when it is called."""
         if self.history_.metric is None and evaluation.scores:
-            names = list(evaluation.scores)
-            self.multimetric_ = names != ["score"] or self.refit == "score"
+            self.multimetric_ = evaluation.multimetric
             if self.multimetric_:
-                self._check_refit_for_multimetric(names)
-            self.history_.metric = _guiding_metric(self.refit, names)
+                self._check_refit_for_multimetric(evaluation.scores)
+            self.history_.metric = _guiding_metric(self.refit, evaluation.scores)
 
     def _publish(self):
         """Make everything that was evaluated available, whatever ended the search."""
@@ -270,10 +278,9 @@ class BaseSearch(BaseSearchCV):
         candidate_params, out = fold_table(
             history, error_score=self.error_score, train=self.return_train_score
         )
-        with warnings.catch_warnings(), np.errstate(invalid="ignore"):
-            if history.is_ragged:
-                # NaN is what a fold that was never started looks like, not a surprise.
-                warnings.filterwarnings("ignore", "One or more of the (test|train) scores")
+        with warnings.catch_warnings(), np.errstate(invalid="ignore", over="ignore"):
+            # Said by `_warn_non_finite`, once it is known that the search succeeded.
+            warnings.filterwarnings("ignore", "One or more of the (test|train) scores")
             results = self._format_results(candidate_params, self.n_splits_, out)
         for name in out[0]["test_scores"]:
             results[f"rank_test_{name}"] = ranks(history, name)
@@ -297,10 +304,26 @@ class BaseSearch(BaseSearchCV):
                 'failed. Set error_score="raise" to debug. The first failure:\n' + errors[0]
             )
 
+    def _warn_non_finite(self):
+        """Warn of means that are not finite although no fold is missing."""
+        history = self.history_
+        whole = [len(history.folds(*rung)) == history.n_splits for rung in history.rungs]
+        for column, means in self.cv_results_.items():
+            _, _, kind = column.partition("mean_")
+            if kind.startswith(("test_", "train_")) and not np.isfinite(means[whole]).all():
+                kind = kind.partition("_")[0]
+                warnings.warn(
+                    f"One or more of the {kind} scores are non-finite: {means}", stacklevel=2
+                )
+
     def _any_success(self):
-        evaluations = self.history_.evaluations
-        names = [self.history_.metric] if self.refit else {n for e in evaluations for n in e.scores}
-        return any(not math.isnan(e.scores.get(n, math.nan)) for e in evaluations for n in names)
+        scored = [e.scores for e in self.history_.evaluations]
+        if isinstance(self.refit, str) and self.multimetric_:
+            scored = [{self.refit: scores.get(self.refit, math.nan)} for scores in scored]
+        return any(not math.isnan(score) for scores in scored for score in scores.values())
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "best_estimator_" if self.refit else "cv_results_")
 
     def _refit(self, job, hooks):
         # The values are cloned as well: they may be estimators themselves.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from difflib import get_close_matches
 
 from joblib import effective_n_jobs
@@ -10,7 +11,26 @@ from sklearn.base import clone
 
 from .._sklearn import eval_expr
 
-__all__ = ["check_names", "resolve_window"]
+__all__ = ["check_names", "check_values", "resolve_window"]
+
+
+def check_values(**arguments):
+    """Check that optimisers, schedulers and rules are values, not their classes.
+
+    Parameters
+    ----------
+    **arguments : dict of str -> object
+
+    Raises
+    ------
+    TypeError
+    """
+    for name, value in arguments.items():
+        if isinstance(value, type):
+            raise TypeError(
+                f"{name} must be a value, not a class; got {value.__name__}. "
+                f"Write {value.__name__}(...)."
+            )
 
 
 def check_names(argument, dicts, estimator):
@@ -30,6 +50,8 @@ def check_names(argument, dicts, estimator):
     """
     own = set(estimator.get_params())
     for params in dicts:
+        if not isinstance(params, Mapping):
+            raise TypeError(f"{argument} must be a list of dicts; got {params!r} in it.")
         valid = own.union(*(_brought_in(name, values) for name, values in params.items()))
         for name in set(params) - valid:
             if _refuses(estimator, name):
@@ -96,15 +118,13 @@ def resolve_window(pre_dispatch, n_jobs, optimizer):
             )
         return math.inf
     n_workers = effective_n_jobs(n_jobs)
-    if isinstance(pre_dispatch, str) and n_workers == 1:
-        return 1
     window = _evaluate(pre_dispatch, n_workers)
     if window is None or window < 1:
         raise ValueError(
             "pre_dispatch must be the number of fits in flight, at least 1: an int, an expression "
             f"of n_jobs such as '2*n_jobs', or 'all'; got {pre_dispatch!r}."
         )
-    return window
+    return 1 if isinstance(pre_dispatch, str) and n_workers == 1 else window
 
 
 def _evaluate(pre_dispatch, n_workers):

@@ -201,8 +201,22 @@ class SearchSpace:
         return self.dims[0].level(points[..., 0])
 
     def allows(self, params):
-        """Whether the constraint allows the parameters."""
-        return self.constraint is None or bool(self.constraint(params))
+        """Whether the constraint allows the parameters.
+
+        Raises
+        ------
+        ValueError
+            When the constraint raises, or returns what is neither true nor false.
+        """
+        if self.constraint is None:
+            return True
+        try:
+            return bool(self.constraint(params))
+        except Exception as error:
+            raise ValueError(
+                "`constraint` must return True or False for every setting; for "
+                f"{params!r} it raised {error!r}. Let it handle that setting."
+            ) from error
 
     def feasible(self, point):
         """Whether the constraint allows the parameters at a point."""
@@ -347,7 +361,7 @@ def _check_dicts(param_distributions):
     if not param_distributions:
         raise ValueError(
             "`param_distributions` must hold at least one dict, got an empty list; "
-            "an empty dict stands for the default parameters."
+            "pass a dict of parameter names with distributions or lists."
         )
     for one in param_distributions:
         _check_dict(one)

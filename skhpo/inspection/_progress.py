@@ -1,0 +1,102 @@
+"""Show where a search is."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+
+__all__ = ["SearchProgress"]
+
+
+class SearchProgress:
+    """Show where a search is: candidates, best score, failures, time gone and time left.
+
+    A callback for ``search.set_callbacks``, which scikit-learn has from version 1.9 on. In a
+    terminal or a notebook one line is rewritten; elsewhere, as in a log file, a new line is
+    written now and then.
+
+    Parameters
+    ----------
+    interval : float, default=None
+        Seconds between two updates; None means 0.2 where a line is rewritten, else 10.
+    file : text stream, default=None
+        Where to write; None means standard error at the time of writing.
+
+    Examples
+    --------
+    >>> from skhpo import SearchProgress
+    >>> progress = SearchProgress(interval=1)  # search.set_callbacks(progress).fit(X, y)
+    """
+
+    def __init__(self, interval=None, file=None):
+        self.interval = interval
+        self.file = file
+
+    def setup(self, estimator, context):
+        """Start the clock."""
+        self._written = time.monotonic()
+        self._width = 0
+
+    def on_fit_task_begin(self, estimator, context):
+        """Nothing to show yet."""
+
+    def on_fit_task_end(self, estimator, context):
+        """Show the state after a fit, if it is time, and after the last one."""
+        if context.task_name == "search":
+            self._write(estimator, None, last=True)
+        elif context.task_name == "candidate-split-evaluation" and self._is_due():
+            self._write(estimator, context.parent.max_subtasks, last=False)
+
+    def teardown(self, estimator, context):
+        """Nothing is kept open."""
+
+    def _is_due(self):
+        interval = self.interval
+        if interval is None:
+            interval = 0.2 if _rewrites(self._stream()) else 10.0
+        return time.monotonic() - self._written >= interval
+
+    def _stream(self):
+        return sys.stderr if self.file is None else self.file
+
+    def _write(self, search, n_fits, last):
+        stream, text = self._stream(), describe(search, n_fits)
+        if _rewrites(stream):
+            stream.write("\r" + text.ljust(self._width) + ("\n" if last else ""))
+        else:
+            stream.write(text + "\n")
+        stream.flush()
+        self._written, self._width = time.monotonic(), len(text)
+
+
+def describe(search, n_fits):
+    """Return one line on where a search is.
+
+    Parameters
+    ----------
+    search : search with ``history_``
+    n_fits : int or None
+        How many fits there will be; None when the search is over.
+    """
+    history = search.history_
+    done, left = len(history.best_so_far), 0.0
+    total = done
+    if n_fits is not None:
+        total = -(-n_fits // history.n_splits)
+        left = history.elapsed / max(history.n_fits, 1) * (n_fits - history.n_fits)
+    best = "none yet" if math.isinf(history.best_score) else f"{history.best_score:.4g}"
+    return (
+        f"{type(search).__name__}: {done}/{total} candidates, best score {best}, "
+        f"{history.n_failed} failed fits, {_clock(history.elapsed)} gone, {_clock(left)} left"
+    )
+
+
+def _clock(seconds):
+    minutes, seconds = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"
+
+
+def _rewrites(stream):
+    """Whether a line can be written over: in a terminal, and in a notebook."""
+    return stream.isatty() or type(stream).__module__.startswith("ipykernel")
