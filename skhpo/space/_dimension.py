@@ -327,13 +327,15 @@ def _points_to_tabulate(distribution, low, high):
     family = distribution.dist
     if hasattr(family, "xk"):  # rv_discrete(values=...): any numbers
         return family.xk + (low - family.xk[0])
-    if not np.isfinite(high - low) and type(family)._ppf is stats.rv_discrete._ppf:
-        # No closed form: scipy would search the tail step by step, and sum up to each. What a
-        # heavy tail has beyond the table falls to its last value.
+    is_searched = type(family)._ppf is stats.rv_discrete._ppf  # no closed form
+    if is_searched and not np.isfinite(high - low):
+        # scipy would walk through the tail and sum up to each step. What a heavy tail has beyond
+        # the table falls to its last value.
         first = max(low, distribution.ppf(0.5) - MAX_TABLE // 2)
-        return np.arange(first, min(high, first + MAX_TABLE - 1) + 1)
+        return np.arange(first, first + MAX_TABLE)
     first, last = distribution.ppf([EPS, 1 - EPS])
-    return np.arange(first, last + 1) if last - first < MAX_TABLE else None
+    most = 8 * MAX_TABLE if is_searched else MAX_TABLE  # a search sums the masses for each point
+    return np.arange(first, last + 1) if last - first < most else None
 
 
 def _tabulate(distribution, points):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
+from itertools import compress, product
 
 import numpy as np
 from scipy import stats
 
+from skhpo.space._checks import check_dicts, check_value
 from skhpo.space._dimension import Dimension, Levels, from_distribution, from_values, is_number
 from skhpo.space._distributions import arguments
 from skhpo.space._keys import key_of
@@ -75,8 +75,8 @@ class SearchSpace:
             )
         self.constraint = constraint
         dicts = [
-            {name: _check_value(name, d[name]) for name in sorted(d)}
-            for d in _check_dicts(param_distributions)
+            {name: check_value(name, d[name]) for name in sorted(d)}
+            for d in check_dicts(param_distributions)
         ]
         self.is_grid = all(isinstance(v, tuple) for d in dicts for v in d.values())
         columns = {}  # (name, what it is drawn from) -> Dimension
@@ -115,8 +115,7 @@ class SearchSpace:
         """
         point = self._check_points(point)
         branch = int(self.branch(point))
-        if np.isnan(point[self.active[branch]]).any():
-            raise self._nan_error()
+        self._check_active(point, self.active[branch])
         point = point.tolist()
         return {s.name: s.from_unit(point) for s in self._dicts[branch]}
 
@@ -151,9 +150,7 @@ class SearchSpace:
         raise ValueError(" ".join(reasons))
 
     def _to_unit_in(self, branch, slots, params):
-        names = self.branches[branch]
-        if params.keys() != set(names):
-            raise ValueError(f"The parameters must be {list(names)}, got {sorted(params)}.")
+        _check_names(self.branches[branch], params)
         point = np.full(self.n_dims, np.nan)
         if len(self._dicts) > 1:
             point[0] = self.dims[0].to_unit(branch)
@@ -186,11 +183,10 @@ class SearchSpace:
         """
         points = self._check_points(points)
         active = self.active[self.branch(points)]
-        if (np.isnan(points) & active).any():
-            raise self._nan_error()
-        columns = np.ascontiguousarray(points.T)
-        for dim, column in zip(self.dims, columns, strict=True):
-            column[...] = dim.snap(column)
+        self._check_active(points, active)
+        columns = np.array(points.T, order="C")  # a copy, with each coordinate in one piece
+        for j, dim in enumerate(self.dims):
+            columns[j] = dim.snap(columns[j])
         return np.where(active, columns.T, np.nan)
 
     def branch(self, points):
@@ -270,10 +266,23 @@ class SearchSpace:
             )
         return points
 
-    def _nan_error(self):
-        return ValueError(
-            "An active coordinate must be a number, got NaN; `active` tells which ones "
-            "a dict of the list uses."
+    def _check_active(self, points, active):
+        missing = np.isnan(points) & active
+        if missing.any():
+            which = missing.reshape(-1, self.n_dims).any(axis=0)
+            names = [dim.name for dim in compress(self.dims, which)]
+            raise ValueError(
+                f"An active coordinate must be a number, got NaN for {names}; `active` tells "
+                "which coordinates each dict of the list uses."
+            )
+
+
+def _check_names(names, params):
+    if params.keys() != set(names):
+        missing = [name for name in names if name not in params]
+        unknown = [name for name in params if name not in names]
+        raise ValueError(
+            f"The parameters must be {list(names)}, got {unknown} in excess and {missing} missing."
         )
 
 
@@ -347,67 +356,3 @@ def _intersection(box, other):
         (name, mine & theirs) for (name, mine), (_, theirs) in zip(box, other, strict=True)
     )
     return common if all(levels for _, levels in common) else None
-
-
-def _check_dicts(param_distributions):
-    """The dicts, each checked to be one with names for keys."""
-    if isinstance(param_distributions, Mapping):
-        param_distributions = [param_distributions]
-    if not isinstance(param_distributions, Sequence) or isinstance(param_distributions, str):
-        raise TypeError(
-            "`param_distributions` must be a dict or a list of dicts, got "
-            f"{param_distributions!r} of type {type(param_distributions).__name__}."
-        )
-    if not param_distributions:
-        raise ValueError(
-            "`param_distributions` must hold at least one dict, got an empty list; "
-            "pass a dict of parameter names with distributions or lists."
-        )
-    for one in param_distributions:
-        _check_dict(one)
-    return param_distributions
-
-
-def _check_dict(one):
-    if not isinstance(one, Mapping):
-        raise TypeError(
-            "`param_distributions` must be a dict or a list of dicts, got a list that holds "
-            f"{one!r} of type {type(one).__name__}."
-        )
-    for name in one:
-        if not isinstance(name, str):
-            raise TypeError(
-                "The keys of `param_distributions` must be names of parameters, got "
-                f"{name!r} of type {type(name).__name__}; use a str."
-            )
-
-
-def _check_value(name, value):
-    """A distribution as it is, or the distinct values of a list as a tuple."""
-    if hasattr(value, "rvs") and not isinstance(value, type):
-        return value
-    if not _is_list(value):
-        raise TypeError(
-            f"Parameter {name!r} must have a list of values or a distribution with `rvs`, got "
-            f"{value!r} of type {type(value).__name__}; put a single value in a list."
-        )
-    if getattr(value, "ndim", 1) != 1:
-        raise ValueError(
-            f"Parameter {name!r} must have a one-dimensional array of values, got one of shape "
-            f"{value.shape}; pass list(array) for rows that are values themselves."
-        )
-    if len(value) == 0:
-        raise ValueError(
-            f"Parameter {name!r} must have at least one value, got {value!r}; "
-            "leave it out to keep the estimator's own."
-        )
-    distinct = {}
-    for one in value:
-        distinct.setdefault(key_of(one), one)
-    return tuple(distinct.values())
-
-
-def _is_list(value):
-    if isinstance(value, str | bytes | Mapping) or hasattr(value, "get_params"):
-        return False
-    return all(hasattr(value, name) for name in ("__len__", "__iter__", "__getitem__"))

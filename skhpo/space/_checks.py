@@ -1,0 +1,73 @@
+"""What ``param_distributions`` must be, checked before any work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from skhpo.space._keys import key_of
+
+__all__ = ["check_dicts", "check_value"]
+
+
+def check_dicts(param_distributions):
+    """The dicts, each checked to be one with names for keys."""
+    if isinstance(param_distributions, Mapping):
+        param_distributions = [param_distributions]
+    if not isinstance(param_distributions, Sequence) or isinstance(param_distributions, str):
+        raise TypeError(
+            "`param_distributions` must be a dict or a list of dicts, got "
+            f"{param_distributions!r} of type {type(param_distributions).__name__}."
+        )
+    if not param_distributions:
+        raise ValueError(
+            "`param_distributions` must hold at least one dict, got an empty list; "
+            "pass a dict of parameter names with distributions or lists."
+        )
+    for one in param_distributions:
+        _check_dict(one)
+    return param_distributions
+
+
+def _check_dict(one):
+    if not isinstance(one, Mapping):
+        raise TypeError(
+            "`param_distributions` must be a dict or a list of dicts, got a list that holds "
+            f"{one!r} of type {type(one).__name__}."
+        )
+    for name in one:
+        if not isinstance(name, str):
+            raise TypeError(
+                "The keys of `param_distributions` must be names of parameters, got "
+                f"{name!r} of type {type(name).__name__}; use a str."
+            )
+
+
+def check_value(name, value):
+    """A distribution as it is, or the distinct values of a list as a tuple."""
+    if hasattr(value, "rvs") and not isinstance(value, type):
+        return value
+    if not _is_list(value):
+        raise TypeError(
+            f"Parameter {name!r} must have a list of values or a distribution with `rvs`, got "
+            f"{value!r} of type {type(value).__name__}; put a single value in a list."
+        )
+    if getattr(value, "ndim", 1) != 1:
+        raise ValueError(
+            f"Parameter {name!r} must have a one-dimensional array of values, got one of shape "
+            f"{value.shape}; pass list(array) for rows that are values themselves."
+        )
+    if len(value) == 0:
+        raise ValueError(
+            f"Parameter {name!r} must have at least one value, got {value!r}; "
+            "leave it out to keep the estimator's own."
+        )
+    distinct = {}
+    for one in value:
+        distinct.setdefault(key_of(one), one)
+    return tuple(distinct.values())
+
+
+def _is_list(value):
+    if isinstance(value, str | bytes | Mapping) or hasattr(value, "get_params"):
+        return False
+    return all(hasattr(value, name) for name in ("__len__", "__iter__", "__getitem__"))
