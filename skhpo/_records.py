@@ -26,6 +26,8 @@ class Candidate:
         Who proposed it: "initial", "default", "grid" or the name an optimiser gives.
     parents : tuple of int
         Ids of the candidates it was made from.
+    draw : int
+        Index of the optimiser's suggestion it came from, -1 when it was none.
     """
 
     id: int
@@ -33,6 +35,7 @@ class Candidate:
     point: np.ndarray | None = None
     source: str = "initial"
     parents: tuple[int, ...] = ()
+    draw: int = -1
 
 
 @dataclass(frozen=True, slots=True, eq=False)

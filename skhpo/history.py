@@ -28,7 +28,8 @@ class History:
     candidates : dict of int -> Candidate
         Candidates with at least one finished fit, by id.
     best_so_far : list of float
-        Best mean score after each complete candidate, -inf before the first success.
+        Best mean score of a complete candidate, after each candidate that was complete or
+        stopped; -inf before the first success.
     n_failed : int
         Number of finished fits that failed.
     elapsed : float
@@ -81,11 +82,6 @@ class History:
         """Pairs (candidate id, resource) with at least one finished fit, as first met."""
         return list(self._fits)
 
-    @property
-    def is_ragged(self):
-        """Whether some candidate lacks a fold."""
-        return any(len(folds) < self.n_splits for folds in self._fits.values())
-
     def append(self, evaluation):
         """Add a finished fit."""
         candidate, resource = evaluation.task.candidate, evaluation.task.resource
@@ -95,7 +91,23 @@ class History:
         folds = self._fits.setdefault((candidate.id, resource), {})
         folds[evaluation.task.split] = evaluation
         if len(folds) == self.n_splits:
-            self._conclude(self.observation(candidate, resource))
+            self.conclude(self.observation(candidate, resource))
+
+    def conclude(self, observation):
+        """Let a candidate that gets no further fold take part in the best so far.
+
+        Parameters
+        ----------
+        observation : Observation
+            Only a complete one can be the best.
+        """
+        level = -math.inf if observation.resource is None else observation.resource
+        usable = observation.status == "complete" and not math.isnan(observation.score)
+        score = observation.score if usable else -math.inf
+        best = max(score, self.best_score) if level == self._best_resource else score
+        if level >= self._best_resource:
+            self._best_resource = level
+            self.best_so_far.append(best)
 
     def folds(self, candidate_id, resource=None):
         """Finished fits of a candidate at a resource level, as a dict from the split."""
@@ -150,15 +162,6 @@ class History:
         import pandas as pd
 
         return pd.DataFrame(self.to_dict())
-
-    def _conclude(self, observation):
-        """Let a complete candidate take part in the best so far."""
-        level = -math.inf if observation.resource is None else observation.resource
-        score = -math.inf if math.isnan(observation.score) else observation.score
-        best = max(score, self.best_score) if level == self._best_resource else score
-        if level >= self._best_resource:
-            self._best_resource = level
-            self.best_so_far.append(best)
 
 
 def _mean_and_error(scores):

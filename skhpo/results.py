@@ -7,7 +7,7 @@ from itertools import groupby
 
 import numpy as np
 
-__all__ = ["fold_table", "ranks"]
+__all__ = ["fold_table", "partial_columns", "ranks"]
 
 
 def fold_table(history, *, error_score=math.nan, train=False):
@@ -66,16 +66,42 @@ def ranks(history, name):
     return rank
 
 
+def partial_columns(history, names):
+    """Return what fold stopping adds to the results.
+
+    Parameters
+    ----------
+    history : History
+    names : iterable of str
+        Names of the scores.
+
+    Returns
+    -------
+    dict of str -> ndarray of shape (n_rows,)
+        ``n_splits_evaluated``, and ``partial_mean_test_<name>``: the mean over these splits.
+    """
+    rungs = history.rungs
+    columns = {"n_splits_evaluated": np.array([len(history.folds(*rung)) for rung in rungs])}
+    for name in names:
+        means = [_mean(history, rung, name) for rung in rungs]
+        columns[f"partial_mean_test_{name}"] = np.array(means)
+    return columns
+
+
 def _rank_key(history, rung, name):
+    mean = _mean(history, rung, name)
+    if math.isnan(mean):
+        return (False,)
+    resource = math.inf if rung[1] is None else rung[1]
+    return True, resource, len(history.folds(*rung)), mean
+
+
+def _mean(history, rung, name):
     folds = history.folds(*rung)
     scores = [folds[split].scores.get(name, math.nan) for split in sorted(folds)]
     with np.errstate(invalid="ignore", over="ignore"):
         # numpy's mean, as scikit-learn's column has it: ties must be the same ties.
-        mean = float(np.average(scores))
-    if math.isnan(mean):
-        return (False,)
-    resource = math.inf if rung[1] is None else rung[1]
-    return True, resource, len(scores), mean
+        return float(np.average(scores))
 
 
 def _score_names(history):

@@ -1,9 +1,12 @@
-"""Every candidate gets every fold: what GridSearchCV and RandomizedSearchCV do."""
+"""Every candidate gets every fold, unless it is lost: what GridSearchCV does, and less."""
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
+from heapq import heappop, heappush
+
+import numpy as np
 
 from .._records import Task
 
@@ -12,7 +15,7 @@ __all__ = ["CrossValidation"]
 
 @dataclass(frozen=True)
 class CrossValidation:
-    """Evaluate every candidate on every fold.
+    """Evaluate every candidate on every fold, unless fold stopping finds that it is lost.
 
     Examples
     --------
@@ -21,7 +24,7 @@ class CrossValidation:
     CrossValidation()
     """
 
-    def start(self, proposer, history):
+    def start(self, proposer, history, *, fold_sizes, fold_stopping=None, seed=0):
         """Return the running scheduler.
 
         Parameters
@@ -30,34 +33,85 @@ class CrossValidation:
             Where candidates come from.
         history : History
             Where finished fits stand before the scheduler is told of them.
+        fold_sizes : array-like of shape (n_splits,)
+            Number of samples in each test fold.
+        fold_stopping : rule of ``skhpo.fold_stopping``, default=None
+        seed : int, default=0
+            Of the order of the folds, if the rule shuffles them.
         """
-        return _RunningCrossValidation(proposer, history)
+        return _RunningCrossValidation(proposer, history, fold_sizes, fold_stopping, seed)
 
 
 class _RunningCrossValidation:
-    def __init__(self, proposer, history):
+    def __init__(self, proposer, history, fold_sizes, fold_stopping, seed):
         self._proposer = proposer
         self._history = history
-        self._queue = deque()
-        self._open = {}
+        self._rule = fold_stopping
+        self._order = np.arange(history.n_splits)
+        if fold_stopping is not None and fold_stopping.shuffle:
+            self._order = np.random.default_rng(seed).permutation(self._order)
+        self._weights = np.asarray(fold_sizes, dtype=float)[self._order]
+        self._open = {}  # id -> candidate that is not concluded
+        self._started = {}  # id -> number of folds started
+        self._ready = []  # heap of (id, candidate) of which a fold may start now
+        self._incumbent = None  # scores of the best complete candidate, in the common order
 
     def ask(self):
-        """Next fit, None when there is none to start."""
-        if not self._queue:
-            self._enqueue()
-        return self._queue.popleft() if self._queue else None
+        """Next fit, None when there is none to start; older candidates go first."""
+        if not self._ready:
+            self._open_candidate()
+        if not self._ready:
+            return None
+        id_, candidate = self._ready[0]
+        fold = self._started[id_]
+        self._started[id_] += 1
+        # A rule decides on a fold when it knows the folds before: one at a time.
+        if self._rule is not None or fold + 1 == len(self._order):
+            heappop(self._ready)
+        return Task(candidate, int(self._order[fold]))
 
     def tell(self, evaluation):
-        """Learn of a finished fit; pass a finished candidate on to the optimiser."""
+        """Learn of a finished fit; pass a concluded candidate on to the optimiser."""
         candidate = evaluation.task.candidate
         observation = self._history.observation(candidate)
+        if observation.status == "partial" and self._rule is not None:
+            observation = self._judge(candidate, observation)
         if observation.status != "partial":
-            del self._open[candidate.id]
-            self._proposer.tell(observation)
+            self._conclude(candidate, observation)
+        elif self._rule is not None:
+            heappush(self._ready, (candidate.id, candidate))
 
-    def _enqueue(self):
+    def _open_candidate(self):
         pending = [self._history.observation(candidate) for candidate in self._open.values()]
         candidate = self._proposer.ask(pending)
         if candidate is not None:
             self._open[candidate.id] = candidate
-            self._queue.extend(Task(candidate, split) for split in range(self._history.n_splits))
+            self._started[candidate.id] = 0
+            heappush(self._ready, (candidate.id, candidate))
+
+    def _judge(self, candidate, observation):
+        """A candidate is stopped when the rule says so, and when a fold has failed."""
+        scores = self._scores(candidate)
+        if math.isnan(observation.score):
+            observation = replace(observation, status="failed")
+        elif self._incumbent is not None and self._rule.stops(
+            scores, self._incumbent, self._weights
+        ):
+            observation = replace(observation, status="stopped")
+        if observation.status != "partial":
+            self._history.conclude(observation)
+        return observation
+
+    def _conclude(self, candidate, observation):
+        del self._open[candidate.id], self._started[candidate.id]
+        if observation.status == "complete" and self._rule is not None:
+            scores = self._scores(candidate)
+            if self._incumbent is None or scores.mean() > self._incumbent.mean():
+                self._incumbent = scores
+        self._proposer.tell(observation)
+
+    def _scores(self, candidate):
+        """Scores of a candidate's finished folds, in the common order."""
+        folds, metric = self._history.folds(candidate.id), self._history.metric
+        finished = (folds[split] for split in self._order if split in folds)
+        return np.array([fold.scores.get(metric, math.nan) for fold in finished])

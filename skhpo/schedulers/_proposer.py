@@ -32,6 +32,10 @@ class Proposer:
     seed : int
     initial : list of dict, default=()
         Settings the user knows, evaluated first and verbatim; they may lie outside the space.
+    planned : int, default=None
+        Number of candidates the search was begun with, when it goes on with another `n_iter`.
+    recorded : dict of int -> (point, source, parents, draw), default={}
+        Suggestions of an earlier call, by id of the candidate: taken again instead of asked for.
     own : dict, default={}
         The estimator's own parameters. They complete initial settings that leave some out, and
         an adaptive optimiser starts from them when they lie in the space.
@@ -47,18 +51,22 @@ class Proposer:
         When the constraint forbids an initial setting, or everything.
     """
 
-    def __init__(self, space, optimizer, *, n_iter, seed, initial=(), own=None):
+    def __init__(
+        self, space, optimizer, *, n_iter, seed, planned=None, recorded=None, initial=(), own=None
+    ):
+        planned = n_iter if planned is None else planned
         self._space = space
         self._seed = seed
+        self._recorded = recorded or {}
         self._own = own or {}
         self._seen = set()
         self._index = 0
         self._next_id = 0
         self._pending = ()
-        self._optimizer = optimizer.start(space, seed=seed, n_iter=n_iter)
+        self._optimizer = optimizer.start(space, seed=seed, n_iter=planned)
         known = [self._known(params, "initial") for params in initial]
         _check_initial(space, known, n_iter)
-        grid = _small_grid(space, n_iter)
+        grid = _small_grid(space, planned)
         if grid is None:
             known += self._default() if optimizer.adaptive else []
             self._check_feasible(known)
@@ -84,15 +92,20 @@ class Proposer:
         for setting in self._stream:
             if setting.key not in self._seen:
                 self._seen.add(setting.key)
-                self._next_id += 1
-                s = setting.suggestion
-                return Candidate(self._next_id - 1, setting.params, s.point, s.source, s.parents)
+                return self._candidate(setting)
         return None
 
     def tell(self, observation):
         """Pass on what is known of a candidate; one outside the space teaches nothing."""
         if observation.point is not None:
             self._optimizer.tell(observation)
+
+    def _candidate(self, setting):
+        self._next_id += 1
+        s = setting.suggestion
+        return Candidate(
+            self._next_id - 1, setting.params, s.point, s.source, s.parents, setting.draw
+        )
 
     def _known(self, params, source):
         """A setting that somebody gave; what it leaves out is the estimator's own."""
@@ -116,10 +129,20 @@ class Proposer:
     def _suggestions(self):
         """Endless settings that are new and allowed, until the space is exhausted."""
         while len(self._seen) < self._size:
+            if self._next_id in self._recorded:
+                yield self._recall(self._recorded[self._next_id])
+                continue
             found = self._first_usable(self._ask, _ASKS) or self._first_usable(self._draw, _DRAWS)
             if found is None:
                 return
             yield found
+
+    def _recall(self, record):
+        point, source, parents, draw = record
+        self._index = draw + 1
+        params = self._space.from_unit(point)
+        suggestion = Suggestion(point, source, parents)
+        return _Setting(params, params, self._space.key(params), suggestion, draw)
 
     def _first_usable(self, propose, n_tries):
         for _ in range(n_tries):
@@ -127,7 +150,7 @@ class Proposer:
             params = self._space.from_unit(suggestion.point)
             key = self._space.key(params)
             if key not in self._seen and self._space.allows(params):
-                return _Setting(params, params, key, suggestion)
+                return _Setting(params, params, key, suggestion, self._index - 1)
         return None
 
     def _ask(self):
@@ -161,6 +184,7 @@ class _Setting:
     complete: dict
     key: object
     suggestion: Suggestion
+    draw: int = -1
 
 
 _INFEASIBLE = (

@@ -18,6 +18,7 @@ from sklearn.utils import check_random_state, indexable
 
 from .._sklearn import (
     BaseSearchCV,
+    HasMethods,
     Interval,
     MultimetricScorer,
     check_method_params,
@@ -27,9 +28,10 @@ from .._sklearn import (
 from ..execution._evaluator import Evaluator
 from ..execution._executors import make_executor
 from ..execution._loop import run
+from ..fold_stopping import make_fold_stopping
 from ..history import History
 from ..optimizers import make_optimizer
-from ..results import fold_table, ranks
+from ..results import fold_table, partial_columns, ranks
 from ..schedulers import make_scheduler
 from ..schedulers._proposer import Proposer
 from ..space import SearchSpace
@@ -52,6 +54,7 @@ class _Job:
     scheduler: object
     proposer: Proposer
     window: float
+    seed: int
 
 
 class BaseSearch(BaseSearchCV):
@@ -67,6 +70,7 @@ class BaseSearch(BaseSearchCV):
         "initial_params": [list, tuple, None],
         "constraint": [callable, None],
         "stopping": [callable, None],
+        "fold_stopping": [str, HasMethods(["stops"]), None],
         "random_state": ["random_state"],
     }
 
@@ -80,6 +84,7 @@ class BaseSearch(BaseSearchCV):
         initial_params,
         constraint,
         stopping,
+        fold_stopping,
         scoring,
         n_jobs,
         refit,
@@ -106,6 +111,7 @@ class BaseSearch(BaseSearchCV):
         self.initial_params = initial_params
         self.constraint = constraint
         self.stopping = stopping
+        self.fold_stopping = fold_stopping
         self.random_state = random_state
 
     @abstractmethod
@@ -157,17 +163,23 @@ class BaseSearch(BaseSearchCV):
     def _prepare(self, X, y, params):
         """Check everything and draw the splits; from here on only fits can fail."""
         optimizer, scheduler = self._composition()
-        check_values(optimizer=optimizer, scheduler=scheduler, stopping=self.stopping)
+        check_values(
+            optimizer=optimizer,
+            scheduler=scheduler,
+            stopping=self.stopping,
+            fold_stopping=self.fold_stopping,
+        )
         optimizer, scheduler = make_optimizer(optimizer), make_scheduler(scheduler)
         scorer, _ = self._get_scorers()
         X, y = indexable(X, y)
         routed = self._get_routed_params_for_fit(check_method_params(X, params=params))
         window = resolve_window(self.pre_dispatch, self.n_jobs, optimizer)
-        proposer = self._proposer(optimizer)
+        make_fold_stopping(self.fold_stopping)
+        seed = _draw_seed(self.random_state)
+        proposer = self._proposer(optimizer, seed)
         splits = self._splits(X, y, routed.splitter.split)
-        return _Job(
-            X, y, scorer, routed, splits, clone(self.estimator), scheduler, proposer, window
-        )
+        estimator = clone(self.estimator)
+        return _Job(X, y, scorer, routed, splits, estimator, scheduler, proposer, window, seed)
 
     def _splits(self, X, y, split_params):
         """Materialise the splits once: a splitter asked again may answer otherwise."""
@@ -183,7 +195,7 @@ class BaseSearch(BaseSearchCV):
             raise ValueError("cv must give at least one split, got none; pass another cv.")
         return splits
 
-    def _proposer(self, optimizer):
+    def _proposer(self, optimizer, seed):
         if not self.param_distributions:
             raise ValueError(
                 "param_distributions must name at least one parameter to search; got "
@@ -197,7 +209,7 @@ class BaseSearch(BaseSearchCV):
             space,
             optimizer,
             n_iter=self.n_iter,
-            seed=_draw_seed(self.random_state),
+            seed=seed,
             initial=initial,
             own=self.estimator.get_params(),
         )
@@ -229,7 +241,7 @@ class BaseSearch(BaseSearchCV):
                 return pool.submit(reference, task)
 
             run(
-                job.scheduler.start(job.proposer, self.history_),
+                self._start(job),
                 submit,
                 self.history_,
                 window=job.window,
@@ -237,6 +249,15 @@ class BaseSearch(BaseSearchCV):
                 record=self._learn_score_names,
                 listeners=[hooks.finish],
             )
+
+    def _start(self, job):
+        return job.scheduler.start(
+            job.proposer,
+            self.history_,
+            fold_sizes=[len(test) for _, test in job.splits],
+            fold_stopping=make_fold_stopping(self.fold_stopping),
+            seed=job.seed,
+        )
 
     def _evaluator(self, job):
         return Evaluator(
@@ -282,8 +303,10 @@ class BaseSearch(BaseSearchCV):
             # Said by `_warn_non_finite`, once it is known that the search succeeded.
             warnings.filterwarnings("ignore", "One or more of the (test|train) scores")
             results = self._format_results(candidate_params, self.n_splits_, out)
-        for name in out[0]["test_scores"]:
-            results[f"rank_test_{name}"] = ranks(history, name)
+        names = list(out[0]["test_scores"])
+        results.update({f"rank_test_{name}": ranks(history, name) for name in names})
+        if self.fold_stopping is not None:
+            results.update(partial_columns(history, names))
         return results
 
     def _check_success(self):

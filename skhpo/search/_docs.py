@@ -33,6 +33,9 @@ constraint : callable, default=None
 stopping : callable, default=None
     A rule of ``skhpo.stopping``, such as ``MaxTime(600) | NoImprovement(20)``, that ends the
     search before `n_iter` candidates.
+fold_stopping : {"forgiving", "aggressive"} or rule, default=None
+    Stop a candidate after a few folds when it is lost: a rule of ``skhpo.fold_stopping``, or
+    its name. It saves most of the fits with five folds or more.
 scoring : str, callable, list, tuple or dict, default=None
     As in ``GridSearchCV``. The score that `refit` names guides the search, else the first.
 n_jobs : int, default=None
@@ -60,7 +63,9 @@ return_train_score : bool, default=False
 _ATTRIBUTES = """
 cv_results_ : dict of numpy (masked) ndarrays
     One row per candidate, with the columns of ``RandomizedSearchCV``. A fold that was not
-    evaluated is NaN; a candidate that failed or lacks folds ranks after complete ones.
+    evaluated is NaN; a candidate that failed or lacks folds ranks after complete ones. With
+    `fold_stopping` also ``n_splits_evaluated`` and ``partial_mean_test_<score>``, the mean over
+    these splits.
 history_ : History
     Every fit: status, error, times, who proposed the candidate; see ``history_.to_frame()``.
 best_estimator_ : estimator
