@@ -76,6 +76,8 @@ class _Flight:
     def add(self, future):
         self._pending.append(future)
         future.add_done_callback(self._finished.put)
+        while not self._finished.empty():
+            self._arrive(self._finished.get())
 
     def next(self):
         """Wait for the fit whose turn it is; those that arrive meanwhile are recorded."""

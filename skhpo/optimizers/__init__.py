@@ -35,6 +35,10 @@ def make_optimizer(optimizer):
     Sobol()
     """
     if not isinstance(optimizer, str):
+        if not hasattr(optimizer, "adaptive"):
+            raise TypeError(
+                f"optimizer must be a name or a value of skhpo.optimizers; got {optimizer!r}."
+            )
         return optimizer
     if optimizer not in _NAMES:
         names = ", ".join(map(repr, sorted(_NAMES)))

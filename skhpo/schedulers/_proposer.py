@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from numbers import Number
 
 import numpy as np
 
@@ -113,8 +114,8 @@ class Proposer:
             complete = {**{n: self._own[n] for n in names if n in self._own}, **params}
             if self._space.contains(complete):
                 point = self._space.to_unit(complete)
-                # The space's own values: 1 and 1.0 are one setting where the list has 1.0.
-                key = self._space.key(self._space.from_unit(point))
+                # The space's own numbers: 1 and 1.0 are one setting where the list has 1.0.
+                key = self._space.key(_equal_numbers(complete, self._space.from_unit(point)))
                 return _Setting(params, complete, key, Suggestion(point, source))
         own = {n: self._own[n] for n in self._space.names if n in self._own}
         complete = {**own, **params}
@@ -185,6 +186,14 @@ class _Setting:
     key: object
     suggestion: Suggestion
     draw: int = -1
+
+
+def _equal_numbers(params, others):
+    """Return params with numbers replaced by the equal ones of others."""
+    return {
+        name: others[name] if isinstance(value, Number) and value == others[name] else value
+        for name, value in params.items()
+    }
 
 
 _INFEASIBLE = (
