@@ -30,8 +30,17 @@ def is_number(value):
     return isinstance(value, Real) and not isinstance(value, bool) and value == value
 
 
-def _is_double(value):
-    return is_number(value) and abs(value) <= MAX
+def _as_double(value):
+    """The number as a finite double, None when it is none."""
+    try:
+        return float(value) if is_number(value) and math.isfinite(value) else None
+    except OverflowError:  # an integer beyond the doubles
+        return None
+
+
+def _plain(value):
+    # numpy would compare in the narrower type: float32(1) < 1e300 overflows.
+    return value.item() if isinstance(value, np.generic) else value
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,12 +117,13 @@ class Continuous(Dimension):
 
     def to_unit(self, value):
         low, high = self.bounds
-        if not (_is_double(value) and _is_within(float(value), low, high)):
+        number = _as_double(value)
+        if number is None or not _is_within(number, low, high):
             raise self._refuse(value, f"a number between {low!r} and {high!r}")
-        if not low < value < high:
-            return EPS if value <= low else 1 - EPS
+        if not low < number < high:
+            return EPS if number <= low else 1 - EPS
         with np.errstate(all="ignore"):
-            return float(clip(self.distribution.cdf(float(value))))
+            return float(clip(self.distribution.cdf(number)))
 
 
 def _is_within(value, low, high):
@@ -156,7 +166,7 @@ class Levels(Dimension):
     def _equal(self, value):
         if self.kind == "ordered" and is_number(value):  # 1 lies in a list that has 1.0
             for level, other in enumerate(self.values):
-                if other is not None and other == value:
+                if other is not None and _plain(other) == _plain(value):
                     return level
         raise self._refuse(value, f"one of {_shorten(self.values)}")
 
@@ -181,13 +191,13 @@ class Tabulated(Levels):
     distribution: object = None
 
     def to_unit(self, value):
-        if not _is_double(value):
-            raise self._refuse(value, _support_text(self.distribution))
-        level = min(self._points.searchsorted(float(value)), len(self.values) - 1)
-        # In the far tail a value may be possible, but its mass is lost in rounding.
-        if self.values[level] != value and not _is_possible(self.distribution, value):
-            raise self._refuse(value, _support_text(self.distribution))
-        return float(self.centers[level])
+        number = _as_double(value)
+        if number is not None:
+            level = min(self._points.searchsorted(number), len(self.values) - 1)
+            # In the far tail a value may be possible, but its mass is lost in rounding.
+            if self.values[level] == number or _is_possible(self.distribution, number):
+                return float(self.centers[level])
+        raise self._refuse(value, _support_text(self.distribution))
 
     @cached_property
     def _points(self):
@@ -205,9 +215,10 @@ class Discrete(Dimension):
         return _to_python(self.distribution.ppf(clip(u)))
 
     def to_unit(self, value):
-        if not (_is_double(value) and _is_possible(self.distribution, value)):
+        number = _as_double(value)
+        if number is None or not _is_possible(self.distribution, number):
             raise self._refuse(value, _support_text(self.distribution))
-        return float(self._center(float(value)))
+        return float(self._center(number))
 
     def snap(self, u):
         u = clip(u)
@@ -223,9 +234,9 @@ class Discrete(Dimension):
         return clip(self.distribution.cdf(np.stack([k - 1, k])).mean(axis=0))
 
 
-def _is_possible(distribution, value):
+def _is_possible(distribution, number):
     with np.errstate(divide="ignore"):
-        return bool(distribution.logpmf(float(value)) > -np.inf)
+        return bool(distribution.logpmf(number) > -np.inf)
 
 
 def _support_text(distribution):
@@ -258,7 +269,7 @@ def from_values(name, values, kind=None):
     kind = kind or _kind_of(values)
     has_none = kind == "ordered" and any(v is None for v in values)
     if kind == "ordered":
-        values = sorted(values, key=lambda v: (v is not None, 0 if v is None else v))
+        values = sorted(values, key=lambda v: (v is not None, 0 if v is None else _plain(v)))
     return Levels(name, kind, len(values), has_none, tuple(values))
 
 

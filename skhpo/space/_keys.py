@@ -88,6 +88,6 @@ def _is_its_parameters(value):
 
 def _pickled(value):
     try:
-        return type(value), pickle.dumps(value, protocol=5)
+        return "pickle", pickle.dumps(value, protocol=5)
     except Exception:  # each type has its own way to refuse
         return _Same(value)
