@@ -1,9 +1,10 @@
-"""Imports point down only: doc/architecture.rst as a test."""
+"""Imports point down only: the picture in doc/architecture.rst as a test."""
 
 import ast
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -20,6 +21,7 @@ FLOORS = {
     "skhpo.optimizers": 3,
     "skhpo.history": 3,
     "skhpo.journal": 3,
+    "skhpo.fold_stopping": 3,
     "skhpo.stopping": 3,
     "skhpo.surrogates": 2,
     "skhpo.acquisition": 2,
@@ -141,6 +143,17 @@ SOURCES = {module_name(path): path for path in sorted((ROOT / "skhpo").rglob("*.
 def test_imports_point_down_only(module):
     assert home(module) in FLOORS, f"give {home(module)} a floor here and in doc/architecture.rst"
     assert problems(SOURCES[module].read_text(encoding="utf-8"), module) == []
+
+
+def test_the_picture_is_true():
+    svg = ElementTree.parse(ROOT / "doc" / "_static" / "floors.svg").getroot()
+    drawn = {
+        f"skhpo.{text.text}": int(floor.get("data-floor"))
+        for floor in svg.iterfind(".//{*}g[@data-floor]")
+        for text in floor.iterfind("{*}text[@class='unit']")
+    }
+    built = {home(module) for module in SOURCES}
+    assert drawn == {name: floor for name, floor in FLOORS.items() if name in built}
 
 
 @pytest.mark.parametrize(
