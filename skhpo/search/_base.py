@@ -6,9 +6,12 @@ import math
 import time
 import warnings
 from abc import abstractmethod
+from concurrent.futures import Future
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from numbers import Integral
+from os import PathLike
 from typing import ClassVar
 
 import numpy as np
@@ -37,11 +40,12 @@ from ..schedulers._proposer import Proposer
 from ..space import SearchSpace
 from ._checks import check_names, check_values, resolve_window
 from ._hooks import Hooks
+from ._runs import open_run
 
 __all__ = ["BaseSearch"]
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Job:
     """What one call of ``fit`` works on: the data, how to split, fit and score it."""
 
@@ -49,8 +53,10 @@ class _Job:
     y: object
     scorer: object
     routed: object
+    cv: object
     splits: list
     estimator: object
+    optimizer: object
     scheduler: object
     proposer: Proposer
     window: float
@@ -71,6 +77,7 @@ class BaseSearch(BaseSearchCV):
         "constraint": [callable, None],
         "stopping": [callable, None],
         "fold_stopping": [str, HasMethods(["stops"]), None],
+        "journal": [str, PathLike, HasMethods(["open"]), None],
         "random_state": ["random_state"],
     }
 
@@ -85,6 +92,7 @@ class BaseSearch(BaseSearchCV):
         constraint,
         stopping,
         fold_stopping,
+        journal,
         scoring,
         n_jobs,
         refit,
@@ -112,6 +120,7 @@ class BaseSearch(BaseSearchCV):
         self.constraint = constraint
         self.stopping = stopping
         self.fold_stopping = fold_stopping
+        self.journal = journal
         self.random_state = random_state
 
     @abstractmethod
@@ -144,14 +153,16 @@ class BaseSearch(BaseSearchCV):
         """
         job = self._prepare(X, y, params)
         hooks = Hooks(self, job.X, job.y, params.get("sample_weight"))
-        self._begin(job)
-        try:
-            self._search(job, hooks)
-        except BaseException:
-            # What was evaluated is not lost, and what ended the search is not masked.
-            with suppress(Exception):
-                self._publish()
-            raise
+        with open_run(self, job, params) as log:
+            job = self._resume(job, log) if log.resumed else job
+            self._begin(job)
+            try:
+                self._search(job, hooks, log)
+            except BaseException:
+                # What was evaluated is not lost, and what ended the search is not masked.
+                with suppress(Exception):
+                    self._publish()
+                raise
         self._publish()
         self._check_success()
         self._warn_non_finite()
@@ -175,27 +186,38 @@ class BaseSearch(BaseSearchCV):
         routed = self._get_routed_params_for_fit(check_method_params(X, params=params))
         window = resolve_window(self.pre_dispatch, self.n_jobs, optimizer)
         make_fold_stopping(self.fold_stopping)
-        seed = _draw_seed(self.random_state)
-        proposer = self._proposer(optimizer, seed)
-        splits = self._splits(X, y, routed.splitter.split)
-        estimator = clone(self.estimator)
-        return _Job(X, y, scorer, routed, splits, estimator, scheduler, proposer, window, seed)
-
-    def _splits(self, X, y, split_params):
-        """Materialise the splits once: a splitter asked again may answer otherwise."""
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
-        n_splits = cv.get_n_splits(X, y, **split_params)
-        splits = list(cv.split(X, y, **split_params))
-        if len(splits) != n_splits:
-            raise ValueError(
-                "cv.split and cv.get_n_splits returned inconsistent results. Expected "
-                f"{n_splits} splits, got {len(splits)} from {cv!r}; pass another cv."
-            )
-        if not splits:
-            raise ValueError("cv must give at least one split, got none; pass another cv.")
-        return splits
+        seed = _draw_seed(self.random_state)
+        return _Job(
+            X,
+            y,
+            scorer,
+            routed,
+            cv,
+            _materialise(cv, X, y, routed.splitter.split),
+            clone(self.estimator),
+            optimizer,
+            scheduler,
+            self._proposer(optimizer, seed),
+            window,
+            seed,
+        )
 
-    def _proposer(self, optimizer, seed):
+    def _resume(self, job, log):
+        """Go on with what the first call drew: seed, splits, window, and suggestions."""
+        header = log.header
+        proposer = self._proposer(
+            job.optimizer, header["seed"], planned=header["n_iter"], recorded=log.suggestions
+        )
+        return replace(
+            job,
+            proposer=proposer,
+            splits=header["splits"],
+            window=header["window"],
+            seed=header["seed"],
+        )
+
+    def _proposer(self, optimizer, seed, **resumed):
         if not self.param_distributions:
             raise ValueError(
                 "param_distributions must name at least one parameter to search; got "
@@ -212,6 +234,7 @@ class BaseSearch(BaseSearchCV):
             seed=seed,
             initial=initial,
             own=self.estimator.get_params(),
+            **resumed,
         )
 
     def _begin(self, job):
@@ -226,29 +249,29 @@ class BaseSearch(BaseSearchCV):
             names = self.scorer_ if self.multimetric_ else ["score"]
             self.history_.metric = _guiding_metric(self.refit, names)
 
-    def _search(self, job, hooks):
+    def _search(self, job, hooks, log):
         n_candidates, n_splits = job.proposer.n_candidates, len(job.splits)
         if self.verbose > 0:
             print(
                 f"Fitting {n_splits} folds for each of {n_candidates} candidates, "
                 f"totalling {n_splits * n_candidates} fits"
             )
+
+        def record(evaluation):
+            log.append(evaluation)
+            self._learn_score_names(evaluation)
+
         with hooks.searching(n_candidates * n_splits), closing(make_executor(self.n_jobs)) as pool:
-            reference = pool.share(self._evaluator(job))
-
-            def submit(task):
-                hooks.start(task)
-                return pool.submit(reference, task)
-
             run(
                 self._start(job),
-                submit,
+                _submitter(pool, self._evaluator(job), log, hooks),
                 self.history_,
                 window=job.window,
                 stopping=self.stopping,
-                record=self._learn_score_names,
+                record=record,
                 listeners=[hooks.finish],
             )
+        log.finish()
 
     def _start(self, job):
         return job.scheduler.start(
@@ -360,6 +383,39 @@ class BaseSearch(BaseSearchCV):
         self.best_estimator_ = best_estimator
         if hasattr(best_estimator, "feature_names_in_"):
             self.feature_names_in_ = best_estimator.feature_names_in_
+
+
+def _materialise(cv, X, y, split_params):
+    """Draw the splits once: a splitter asked again may answer otherwise."""
+    n_splits = cv.get_n_splits(X, y, **split_params)
+    splits = list(cv.split(X, y, **split_params))
+    if len(splits) != n_splits:
+        raise ValueError(
+            "cv.split and cv.get_n_splits returned inconsistent results. Expected "
+            f"{n_splits} splits, got {len(splits)} from {cv!r}; pass another cv."
+        )
+    if not splits:
+        raise ValueError("cv must give at least one split, got none; pass another cv.")
+    return splits
+
+
+def _submitter(pool, evaluator, log, hooks):
+    """Return what starts a fit: in the pool, unless the journal has it already."""
+
+    @cache
+    def reference():
+        return pool.share(evaluator)
+
+    def submit(task):
+        hooks.start(task)
+        known = log.recall(task)
+        if known is None:
+            return pool.submit(reference(), task)
+        future = Future()
+        future.set_result(known)
+        return future
+
+    return submit
 
 
 def _dicts(param_distributions):

@@ -36,6 +36,9 @@ stopping : callable, default=None
 fold_stopping : {"forgiving", "aggressive"} or rule, default=None
     Stop a candidate after a few folds when it is lost: a rule of ``skhpo.fold_stopping``, or
     its name. It saves most of the fits with five folds or more.
+journal : str, path or Journal, default=None
+    File that keeps every finished fit. The same call of ``fit`` again goes on where it ended,
+    whatever ended it; see ``skhpo.Journal``.
 scoring : str, callable, list, tuple or dict, default=None
     As in ``GridSearchCV``. The score that `refit` names guides the search, else the first.
 n_jobs : int, default=None

@@ -1,0 +1,85 @@
+"""Which run of a journal a call of ``fit`` is."""
+
+from __future__ import annotations
+
+import platform
+from contextlib import nullcontext
+
+import numpy
+import scipy
+import sklearn
+
+__all__ = ["open_run"]
+
+
+class _NoLog:
+    """What stands in for the log of a run where there is no journal."""
+
+    resumed = False
+
+    def recall(self, task):
+        return None
+
+    def append(self, evaluation):
+        pass
+
+    def finish(self):
+        pass
+
+
+def open_run(search, job, fit_params):
+    """Return the log of this run, a context manager; one that keeps nothing without a journal.
+
+    Parameters
+    ----------
+    search : BaseSearch
+    job : what one call of ``fit`` works on
+    fit_params : dict
+        Metadata given to ``fit``.
+    """
+    if search.journal is None:
+        return nullcontext(_NoLog())
+    from ..journal import Journal
+
+    journal = search.journal if hasattr(search.journal, "open") else Journal(search.journal)
+    header = {
+        "seed": job.seed,
+        "window": job.window,
+        "n_iter": search.n_iter,
+        "splits": job.splits,
+        "metric": search.refit if isinstance(search.refit, str) else None,
+        "versions": _versions(),
+    }
+    return journal.open(type(search).__name__, _parts(search, job, fit_params), header)
+
+
+def _parts(search, job, fit_params):
+    """Digests of everything the answer depends on, by the name a user knows it under."""
+    parts = {
+        "data": (job.X, job.y),
+        "metadata": fit_params,
+        "splits": job.cv,
+        "estimator": search.estimator,
+        "space": search.param_distributions,
+        "constraint": search.constraint,
+        "initial_params": search.initial_params,
+        "optimizer": job.optimizer,
+        "scheduler": job.scheduler,
+        "fold_stopping": search.fold_stopping,
+        "scoring": (
+            search.scoring,
+            search.refit if isinstance(search.refit, str) else None,
+            search.return_train_score,
+        ),
+        "error_score": search.error_score,
+        "seed": search.random_state,
+    }
+    from ..fingerprint import fingerprint
+
+    return {name: fingerprint(value, name) for name, value in parts.items()}
+
+
+def _versions():
+    modules = {"numpy": numpy, "scipy": scipy, "scikit-learn": sklearn}
+    versions = {name: module.__version__ for name, module in modules.items()}
+    return {"python": platform.python_version(), **versions}
