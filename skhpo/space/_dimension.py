@@ -218,20 +218,19 @@ class Discrete(Dimension):
         number = _as_double(value)
         if number is None or not _is_possible(self.distribution, number):
             raise self._refuse(value, _support_text(self.distribution))
-        return float(self._center(number))
+        return float(clip(self._step(number).mean()))
 
     def snap(self, u):
         u = clip(u)
-        k = self.distribution.ppf(u)
-        center = self._center(k)
-        # Where a step is thinner than a rounding error its middle may be in another one.
-        return np.where(self.distribution.ppf(center) == k, center, u)
+        below, upto = self._step(self.distribution.ppf(u))
+        # Where a step is as thin as a rounding error its middle may lie in another one.
+        return np.where(upto - below > 2.0**-40, clip((below + upto) / 2), u)
 
     def level(self, u):
         return np.asarray(self.distribution.ppf(clip(u)) - self.first).astype(int)
 
-    def _center(self, k):
-        return clip(self.distribution.cdf(np.stack([k - 1, k])).mean(axis=0))
+    def _step(self, k):
+        return self.distribution.cdf(np.stack([k - 1, k]))
 
 
 def _is_possible(distribution, number):
