@@ -1,0 +1,243 @@
+"""How many fits does fold stopping save, and does it lose the best candidate?
+
+Part 1 replays tables of fold scores (10 folds, 60 random candidates) in 50 random orders: share of
+the folds used, share of orders in which the best candidate is found, mean regret.
+Part 2 runs BayesSearchCV with and without forgiving stopping on ten real tasks: the share of the
+fits after which the run with stopping has the best score of the run without.
+"""
+
+from __future__ import annotations
+
+import warnings
+from statistics import mean, median
+
+import numpy as np
+from _common import arguments, write
+from scipy.stats import loguniform, randint, uniform, wilcoxon
+from sklearn.base import is_classifier
+from sklearn.datasets import (
+    load_breast_cancer,
+    load_diabetes,
+    load_digits,
+    load_iris,
+    load_wine,
+    make_classification,
+    make_friedman1,
+)
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import ElasticNet, LogisticRegression, SGDClassifier
+from sklearn.model_selection import KFold, StratifiedKFold
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC, SVR
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+from skhpo import BayesSearchCV, SearchCV, loguniform_int
+from skhpo._records import Candidate, Evaluation
+from skhpo.fold_stopping import AggressiveStopping, BoundedStopping, ForgivingStopping
+from skhpo.history import History
+from skhpo.schedulers import CrossValidation
+
+SVC_SPACE = {"svc__C": loguniform(1e-2, 1e4), "svc__gamma": loguniform(1e-6, 1e1)}
+TREE_SPACE = {
+    "max_depth": randint(1, 20),
+    "min_samples_leaf": loguniform_int(1, 60),
+    "min_samples_split": randint(2, 30),
+}
+
+
+def part_1_tasks():
+    """Name -> estimator, space, data, scoring."""
+    digits = [a[:600] for a in load_digits(return_X_y=True)]
+    cancer = load_breast_cancer(return_X_y=True)
+    svc = make_pipeline(StandardScaler(), SVC(random_state=0))
+    forest = RandomForestClassifier(20, random_state=0)
+    forest_space = {"max_features": uniform(0.05, 0.9), "min_samples_leaf": loguniform_int(1, 60)}
+    return {
+        "tree, digits, AUC": (
+            DecisionTreeClassifier(random_state=0),
+            TREE_SPACE,
+            digits,
+            "roc_auc_ovr",
+        ),
+        "tree, digits, accuracy": (
+            DecisionTreeClassifier(random_state=0),
+            TREE_SPACE,
+            digits,
+            "accuracy",
+        ),
+        "SVC, breast_cancer, accuracy": (svc, SVC_SPACE, cancer, "accuracy"),
+        "SVC, breast_cancer, AUC": (svc, SVC_SPACE, cancer, "roc_auc"),
+        "forest, breast_cancer, AUC": (forest, forest_space, cancer, "roc_auc"),
+    }
+
+
+class Replay:
+    """A proposer of known rows, in a given order."""
+
+    def __init__(self, order):
+        self.rows = iter(order)
+
+    def ask(self, pending):
+        """Next row as a candidate."""
+        row = next(self.rows, None)
+        return None if row is None else Candidate(int(row), {})
+
+    def tell(self, observation):
+        """Learn nothing."""
+
+
+def replay(table, order, rule):
+    """Number of folds used, and mean score of the candidate chosen."""
+    n_splits = table.shape[1]
+    history = History(n_splits, "score")
+    running = CrossValidation().start(
+        Replay(order), history, fold_sizes=np.ones(n_splits), fold_stopping=rule
+    )
+    while (task := running.ask()) is not None:
+        score = float(table[task.candidate.id, task.split])
+        history.append(Evaluation(task, {"score": score}, 0.0, 0.0))
+        running.tell(history.evaluations[-1])
+    return history.n_fits, history.best_score
+
+
+def part_1(n_candidates, n_orders):
+    """Rows of the first table."""
+    rules = {
+        "forgiving": ForgivingStopping(),
+        "aggressive": AggressiveStopping(),
+        "bounded": BoundedStopping(upper=1.0),
+    }
+    rng = np.random.default_rng(0)
+    for name, (estimator, space, (X, y), scoring) in part_1_tasks().items():
+        cv = StratifiedKFold(10, shuffle=True, random_state=0)
+        search = SearchCV(
+            estimator,
+            space,
+            n_iter=n_candidates,
+            cv=cv,
+            scoring=scoring,
+            refit=False,
+            random_state=0,
+        ).fit(X, y)
+        table = np.array([search.cv_results_[f"split{k}_test_score"] for k in range(10)]).T
+        orders = [rng.permutation(len(table)) for _ in range(n_orders)]
+        for rule_name, rule in rules.items():
+            used, best = zip(*(replay(table, order, rule) for order in orders), strict=True)
+            regret = table.mean(axis=1).max() - np.array(best)
+            yield {
+                "task": name,
+                "rule": rule_name,
+                "folds_used": mean(used) / table.size,
+                "found_best": float(np.mean(regret < 1e-12)),
+                "mean_regret": float(regret.mean()),
+            }
+
+
+def part_2_tasks():
+    """Name -> estimator, space, data."""
+    made = make_classification(300, 15, n_informative=6, flip_y=0.1, random_state=1)
+    friedman = make_friedman1(250, noise=1.0, random_state=1)
+    digits = [a[:500] for a in load_digits(return_X_y=True)]
+    scaled = lambda model: make_pipeline(StandardScaler(), model)  # noqa: E731
+    knn = {"n_neighbors": randint(1, 40), "p": uniform(1, 2), "weights": ["uniform", "distance"]}
+    linear = {"logisticregression__C": loguniform(1e-4, 1e4)}
+    sgd = {
+        "sgdclassifier__alpha": loguniform(1e-6, 1e1),
+        "sgdclassifier__l1_ratio": uniform(0, 1),
+        "sgdclassifier__loss": ["hinge", "log_loss", "modified_huber"],
+    }
+    return {
+        "SVC, breast_cancer": (scaled(SVC()), SVC_SPACE, load_breast_cancer(return_X_y=True)),
+        "SVC, made": (scaled(SVC()), SVC_SPACE, made),
+        "SVC, wine": (scaled(SVC()), SVC_SPACE, load_wine(return_X_y=True)),
+        "tree, digits": (DecisionTreeClassifier(random_state=0), TREE_SPACE, digits),
+        "kNN, digits": (KNeighborsClassifier(), knn, digits),
+        "logistic, made": (scaled(LogisticRegression(max_iter=500)), linear, made),
+        "SGD, breast_cancer": (
+            scaled(SGDClassifier(penalty="elasticnet", random_state=0)),
+            sgd,
+            load_breast_cancer(return_X_y=True),
+        ),
+        "SVR, diabetes": (
+            scaled(SVR()),
+            {"svr__C": loguniform(1e-2, 1e4), "svr__gamma": loguniform(1e-5, 1e0)},
+            load_diabetes(return_X_y=True),
+        ),
+        "tree, friedman": (DecisionTreeRegressor(random_state=0), TREE_SPACE, friedman),
+        "elastic net, diabetes": (
+            scaled(ElasticNet()),
+            {"elasticnet__alpha": loguniform(1e-4, 1e2), "elasticnet__l1_ratio": uniform(0, 1)},
+            load_diabetes(return_X_y=True),
+        ),
+        "SVC, iris": (scaled(SVC()), SVC_SPACE, load_iris(return_X_y=True)),
+        "kNN, friedman": (KNeighborsRegressor(), knn, friedman),
+    }
+
+
+def share_until(history, target):
+    """Fits after which a complete candidate has the target, None when none has."""
+    seen = History(history.n_splits, history.metric)
+    for evaluation in history.evaluations:
+        seen.append(evaluation)
+        if seen.best_score >= target - 1e-12:
+            return seen.n_fits
+    return None
+
+
+def part_2(n_iter, seeds):
+    """Rows of the second table."""
+    for name, (estimator, space, (X, y)) in part_2_tasks().items():
+        splitter = StratifiedKFold if is_classifier(estimator) else KFold
+        runs = []
+        for seed in seeds:
+            cv = splitter(10, shuffle=True, random_state=seed)
+            options = {"n_iter": n_iter, "cv": cv, "refit": False, "random_state": seed}
+            full = BayesSearchCV(estimator, space, **options).fit(X, y)
+            less = BayesSearchCV(estimator, space, fold_stopping="forgiving", **options).fit(X, y)
+            until = share_until(less.history_, full.best_score_)
+            first = share_until(full.history_, full.best_score_)
+            runs.append(
+                {
+                    "fits": less.history_.n_fits / full.history_.n_fits,
+                    "until_best": None if until is None else until / first,
+                    "difference": float(less.best_score_ - full.best_score_),
+                }
+            )
+        reached = [run["until_best"] for run in runs if run["until_best"] is not None]
+        yield {
+            "task": name,
+            "fits": median(run["fits"] for run in runs),
+            "reached": len(reached) / len(runs),
+            "until_best": median(reached) if reached else None,
+            "difference": median(run["difference"] for run in runs),
+            "runs": runs,
+        }
+
+
+def main():
+    """Run both parts."""
+    args = arguments(__doc__)
+    rows_1 = list(part_1(*((20, 10) if args.quick else (60, 50))))
+    for row in rows_1:
+        print(row, flush=True)
+    rows_2 = []
+    for row in part_2(*((15, range(1)) if args.quick else (50, range(5)))):
+        rows_2.append(row)
+        print({name: value for name, value in row.items() if name != "runs"}, flush=True)
+    runs = [run for row in rows_2 for run in row["runs"]]
+    differences = [run["difference"] for run in runs]
+    summary = {
+        "fits": median(run["fits"] for run in runs),
+        "until_best": median(run["until_best"] or float("inf") for run in runs),
+        "reached": mean(run["until_best"] is not None for run in runs),
+        "p_worse": float(wilcoxon(differences, alternative="less").pvalue),
+    }
+    print(summary)
+    write("fold_stopping", args.out, {"replay": rows_1, "bayes": rows_2, "summary": summary})
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    main()
