@@ -1,11 +1,10 @@
 """How the pages are built; ``make docs`` does it, without network."""
 
+import re
 import zlib
 from pathlib import Path
 
 import skhpo
-
-HERE = Path(__file__).parent
 
 project = "skhpo"
 author = "The skhpo developers"
@@ -31,7 +30,7 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
     "filename_pattern": r"/plot_",
-    "ignore_pattern": r"/demo\.py",
+    "ignore_pattern": r"demo\.py",
     "reference_url": {"skhpo": None},
     "download_all_examples": False,
     "show_signature": False,
@@ -50,12 +49,17 @@ html_theme_options = {
     "footer_end": [],
 }
 html_sidebars = {
-    "index": [],
-    "install": [],
-    "replace_grid_search": [],
-    "architecture": [],
-    "contributing": [],
-    "changes": [],
+    page: []
+    for page in (
+        "index",
+        "install",
+        "replace_grid_search",
+        "user_guide/*",
+        "auto_examples/*",
+        "architecture",
+        "contributing",
+        "changes",
+    )
 }
 
 # Pages elsewhere that ours link to. Inventories of just these names are written here instead of
@@ -63,25 +67,35 @@ html_sidebars = {
 ELSEWHERE = {
     "sklearn": (
         "https://scikit-learn.org/stable/",
-        {
-            f"sklearn.model_selection.{name}": f"modules/generated/sklearn.model_selection.{name}"
+        [
+            f"sklearn.model_selection.{name} py:class 1 "
+            f"modules/generated/sklearn.model_selection.{name}.html#$ -"
             for name in ("GridSearchCV", "RandomizedSearchCV", "ParameterGrid", "ParameterSampler")
-        },
+        ]
+        + ["fit std:term -1 glossary.html#term-$ -"],
     ),
 }
 
 
-def write_inventory(package, pages):
-    """Write a Sphinx inventory of classes; return its path."""
+def write_inventory(package, lines):
+    """Write a Sphinx inventory; return its path."""
     header = f"# Sphinx inventory version 2\n# Project: {package}\n# Version: \n"
     header += "# The remainder of this file is compressed using zlib.\n"
-    lines = [f"{name} py:class 1 {page}.html#{name} -\n" for name, page in pages.items()]
-    path = HERE / "_build" / f"{package}.inv"
+    path = Path(__file__).parent / "_build" / f"{package}.inv"
     path.parent.mkdir(exist_ok=True)
-    path.write_bytes(header.encode() + zlib.compress("".join(lines).encode()))
+    path.write_bytes(header.encode() + zlib.compress("\n".join([*lines, ""]).encode()))
     return str(path)
 
 
 intersphinx_mapping = {
-    package: (url, write_inventory(package, pages)) for package, (url, pages) in ELSEWHERE.items()
+    package: (url, write_inventory(package, lines)) for package, (url, lines) in ELSEWHERE.items()
 }
+
+
+def setup(app):
+    """Keep ``n_features_in_`` in the shape of an array from being read as a link."""
+
+    def escape(app, what, name, obj, options, lines):
+        lines[:] = [re.sub(r"\((\w+_),", r"(``\1``,", line) for line in lines]
+
+    app.connect("autodoc-process-docstring", escape, priority=400)  # before numpydoc

@@ -41,24 +41,25 @@ space = {
 # The searches
 # ------------
 #
-# Random and Bayesian search depend on the seed, so five of each are made. ``cv_results_`` is the
-# same for all three, which makes the curve of the best score so far a single line.
+# Random and Bayesian search depend on the seed, so five of each are made. ``cv_results_`` has the
+# same columns for all three, so one function makes all the curves.
 
 
 def best_so_far(search):
     """Best mean score after each candidate."""
-    return np.maximum.accumulate(search.fit(X, y).cv_results_["mean_test_score"])
+    scores = search.fit(X, y).cv_results_["mean_test_score"]
+    return np.maximum.accumulate(scores)
 
 
-def five_of(make):
+def five_of(search):
     """One curve a seed."""
-    return np.array([best_so_far(make(seed)) for seed in range(5)])
+    return [best_so_far(search.set_params(random_state=seed)) for seed in range(5)]
 
 
 curves = {
-    "grid": best_so_far(GridSearchCV(model, grid, cv=cv))[np.newaxis],
-    "random": five_of(lambda seed: SearchCV(model, space, n_iter=36, cv=cv, random_state=seed)),
-    "bayes": five_of(lambda seed: BayesSearchCV(model, space, n_iter=36, cv=cv, random_state=seed)),
+    "grid": [best_so_far(GridSearchCV(model, grid, cv=cv))],
+    "random": five_of(SearchCV(model, space, n_iter=36, cv=cv)),
+    "bayes": five_of(BayesSearchCV(model, space, n_iter=36, cv=cv)),
 }
 
 # %%
@@ -68,10 +69,11 @@ curves = {
 # Lines are medians over the seeds, bands reach from the worst to the best of them.
 
 fig, ax = plt.subplots(layout="constrained")
+fits = 3 * np.arange(1, 37)
 for name, scores in curves.items():
-    fits = cv.n_splits * np.arange(1, scores.shape[1] + 1)
     (line,) = ax.plot(fits, np.median(scores, axis=0), label=name)
-    ax.fill_between(fits, scores.min(axis=0), scores.max(axis=0), color=line.get_color(), alpha=0.2)
+    low, high = np.min(scores, axis=0), np.max(scores, axis=0)
+    ax.fill_between(fits, low, high, color=line.get_color(), alpha=0.2)
 ax.set(xlabel="fits", ylabel="best cross-validated R² so far", ylim=(0.35, None))
 ax.legend(loc="lower right")
 plt.show()
