@@ -9,7 +9,7 @@ from abc import abstractmethod
 from concurrent.futures import Future
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cached_property
 from numbers import Integral
 from os import PathLike
 from typing import ClassVar
@@ -207,7 +207,7 @@ class BaseSearch(BaseSearchCV):
         """Go on with what the first call drew: seed, splits, window, and suggestions."""
         header = log.header
         proposer = self._proposer(
-            job.optimizer, header["seed"], planned=header["n_iter"], recorded=log.suggestions
+            job.optimizer, header["seed"], planned=header["n_iter"], recorded=dict(log.suggestions)
         )
         return replace(
             job,
@@ -257,21 +257,18 @@ class BaseSearch(BaseSearchCV):
                 f"totalling {n_splits * n_candidates} fits"
             )
 
-        def record(evaluation):
-            log.append(evaluation)
-            self._learn_score_names(evaluation)
-
         with hooks.searching(n_candidates * n_splits), closing(make_executor(self.n_jobs)) as pool:
+            fits = _Fits(pool, self._evaluator(job), log, hooks, self._learn_score_names)
             run(
                 self._start(job),
-                _submitter(pool, self._evaluator(job), log, hooks),
+                fits.submit,
                 self.history_,
                 window=job.window,
                 stopping=self.stopping,
-                record=record,
+                record=fits.record,
                 listeners=[hooks.finish],
             )
-        log.finish()
+        log.finish(self.history_.n_candidates)
 
     def _start(self, job):
         return job.scheduler.start(
@@ -399,23 +396,35 @@ def _materialise(cv, X, y, split_params):
     return splits
 
 
-def _submitter(pool, evaluator, log, hooks):
-    """Return what starts a fit: in the pool, unless the journal has it already."""
+class _Fits:
+    """Starts fits in the pool unless the journal has them already, and keeps what comes back."""
 
-    @cache
-    def reference():
-        return pool.share(evaluator)
+    def __init__(self, pool, evaluator, log, hooks, learn):
+        self._pool = pool
+        self._evaluator = evaluator
+        self._log = log
+        self._hooks = hooks
+        self._learn = learn
+        self._recalled = set()
 
-    def submit(task):
-        hooks.start(task)
-        known = log.recall(task)
+    @cached_property
+    def _reference(self):
+        return self._pool.share(self._evaluator)
+
+    def submit(self, task):
+        self._hooks.start(task)
+        known = self._log.recall(task)
         if known is None:
-            return pool.submit(reference(), task)
+            return self._pool.submit(self._reference, task)
+        self._recalled.add(task.key)
         future = Future()
         future.set_result(known)
         return future
 
-    return submit
+    def record(self, evaluation):
+        if evaluation.task.key not in self._recalled:
+            self._log.append(evaluation)
+        self._learn(evaluation)
 
 
 def _dicts(param_distributions):

@@ -9,6 +9,9 @@ import numpy
 import scipy
 import sklearn
 
+from ..fingerprint import fingerprint
+from ..journal import Journal
+
 __all__ = ["open_run"]
 
 
@@ -23,7 +26,7 @@ class _NoLog:
     def append(self, evaluation):
         pass
 
-    def finish(self):
+    def finish(self, n_candidates):
         pass
 
 
@@ -39,8 +42,6 @@ def open_run(search, job, fit_params):
     """
     if search.journal is None:
         return nullcontext(_NoLog())
-    from ..journal import Journal
-
     journal = search.journal if hasattr(search.journal, "open") else Journal(search.journal)
     header = {
         "seed": job.seed,
@@ -74,8 +75,6 @@ def _parts(search, job, fit_params):
         "error_score": search.error_score,
         "seed": search.random_state,
     }
-    from ..fingerprint import fingerprint
-
     return {name: fingerprint(value, name) for name, value in parts.items()}
 
 
