@@ -43,6 +43,7 @@ html_static_path = ["_static"]
 html_css_files = ["skhpo.css"]
 html_show_sourcelink = False
 html_theme_options = {
+    "header_links_before_dropdown": 4,
     "show_prev_next": False,
     "secondary_sidebar_items": {"**": ["page-toc"], "index": []},
     "footer_start": ["copyright"],
