@@ -9,44 +9,72 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["mutate", "sample"]
+__all__ = ["Candidates"]
 
 ON_BOUND = 0.15  # of the moves of a number: to a bound ...
 ANYWHERE = 0.10  # ... or to anywhere; the rest are steps
+TAIL = 1e-3  # mass beyond the bound of a distribution that has none itself
 
 
-def sample(space, n, rng):
-    """Snapped points (n, d): half uniform, half with random coordinates on the bounds."""
-    points = rng.random((n, space.n_dims))
-    share = rng.random((n, 1)) * (np.arange(n)[:, None] % 2)  # how much of a row lies on bounds
-    on_bound = (rng.random(points.shape) < share) & _numeric(space)
-    points[on_bound] = np.round(points[on_bound])
-    return space.snap(points)
+class Candidates:
+    """Draws from a space, and mutations of them.
 
+    Parameters
+    ----------
+    space : SearchSpace
 
-def mutate(space, parents, step, rng):
-    """Snapped children (n, d) of the snapped parents (n, d), one each.
-
-    At least one active coordinate changes: a number by a normal step, or to a bound, or to
-    anywhere; a choice to any level. Coordinates that become active with a new branch are drawn
-    at random.
+    Attributes
+    ----------
+    low, high : ndarray of shape (d,)
+        Bounds of the coordinates: 0 and 1, but for the endless tails of distributions, where
+        the bound of the cube is a value that nobody has in mind.
     """
-    n, d = parents.shape
-    numeric, active = _numeric(space), ~np.isnan(parents)
-    points = np.where(active, parents, rng.random((n, d)))
-    chance = np.where(active, rng.random((n, d)), np.inf)
+
+    def __init__(self, space):
+        self._space = space
+        self._numeric = np.array([d.kind in ("continuous", "ordered") for d in space.dims], bool)
+        self.low = np.array([TAIL * _is_endless(d, 0.0, TAIL) for d in space.dims])
+        self.high = np.array([1.0 - TAIL * _is_endless(d, 1.0, 1.0 - TAIL) for d in space.dims])
+
+    def sample(self, n, rng):
+        """Snapped points (n, d): half uniform, half with random coordinates on the bounds."""
+        points = rng.random((n, self._space.n_dims))
+        share = rng.random((n, 1)) * (np.arange(n)[:, None] % 2)  # how much of a row is on bounds
+        on_bound = (rng.random(points.shape) < share) & self._numeric
+        return self._space.snap(np.where(on_bound, self._nearest_bound(points), points))
+
+    def mutate(self, parents, step, rng):
+        """Snapped children (n, d) of the snapped parents (n, d), one each.
+
+        At least one active coordinate changes: a number by a normal step, or to a bound, or to
+        anywhere; a choice to any level. Coordinates that become active with a new branch are
+        drawn at random.
+        """
+        active = ~np.isnan(parents)
+        points = np.where(active, parents, rng.random(parents.shape))
+        kind, anywhere = rng.random((2, *parents.shape))
+        moves = np.select(
+            [~self._numeric | (kind < ANYWHERE), kind < ANYWHERE + ON_BOUND],
+            [anywhere, self._nearest_bound(anywhere)],
+            np.clip(points + step * rng.standard_normal(parents.shape), self.low, self.high),
+        )
+        return self._space.snap(np.where(_moved(active, rng), moves, points))
+
+    def _nearest_bound(self, points):
+        return np.where(points < 0.5, self.low, self.high)
+
+
+def _moved(active, rng):
+    """One active coordinate of each row on average, and at least one."""
+    chance = np.where(active, rng.random(active.shape), np.inf)
     moved = chance < 1.0 / np.maximum(active.sum(axis=1, keepdims=True), 1)
-    moved[np.arange(n), chance.argmin(axis=1)] = True
-    kind = rng.random((n, d))
-    anywhere = rng.random((n, d))
-    stepped = np.clip(points + step * rng.standard_normal((n, d)), 0.0, 1.0)
-    moves = np.select(
-        [~numeric | (kind < ANYWHERE), kind < ANYWHERE + ON_BOUND],
-        [anywhere, np.round(anywhere)],
-        stepped,
-    )
-    return space.snap(np.where(moved, moves, points))
+    moved[np.arange(len(moved)), chance.argmin(axis=1)] = True
+    return moved
 
 
-def _numeric(space):
-    return np.array([dim.kind in ("continuous", "ordered") for dim in space.dims])
+def _is_endless(dim, end, near):
+    """Whether the last thousandth of the mass spans more than the half of the mass beside it."""
+    if dim.kind != "continuous":
+        return False
+    last, inner, middle = (dim.from_unit(u) for u in (end, near, 0.5))
+    return abs(inner - last) > abs(middle - inner)

@@ -6,7 +6,8 @@ d, n       coordinates of the space, observations
 points     (n, d) snapped points, NaN where inactive
 X, y, r    inputs, warped scores and noise multiples: what `skhpo.surrogates` calls so
 f*         best warped score observed
-a          acquisition: log EI, upper confidence bound and log PI take turns
+m          observations since the best score rose
+a          acquisition: log EI and the upper confidence bound take turns
 
 One suggestion
 --------------
@@ -16,6 +17,11 @@ One suggestion
 4. maximise a: random candidates and mutations of the best observations, then generations of
    mutations of the best candidates, then a climb along the gradient in the numbers;
 5. the best setting that is new and allowed.
+
+A search without progress doubts its model: from m = 6 on, half of the suggestions come from a
+model of shorter length-scales, and in a list of dicts half of those are draws from the dict that
+has been tried least. Otherwise one mistaken length-scale, or a plateau of equal scores, would hold
+a search for ever.
 
 What is suggested is a function of the observations in the order told, of those pending, and of
 (index, rng): refits use the first observations up to their count, whenever they happen.
@@ -37,7 +43,7 @@ from skhpo.acquisition import (
     log_probability_of_improvement,
     upper_confidence_bound,
 )
-from skhpo.optimizers._candidates import mutate, sample
+from skhpo.optimizers._candidates import Candidates
 from skhpo.optimizers._sobol import SobolSequence
 from skhpo.surrogates import Posterior, Warping, fit_map
 from skhpo.surrogates._encoding import Encoding
@@ -49,6 +55,7 @@ ACQUISITIONS = {
     "ucb": upper_confidence_bound,
     "log_pi": log_probability_of_improvement,
 }
+ROTATION = "log_ei", "ucb"
 EVERY_UNTIL, GROWTH = 30, 1.15  # refits: after each observation, then each time n grew by 15 %
 N_MAX = 200  # observations that the model keeps
 N_GLOBAL, N_LOCAL = 384, 128  # candidates at the start of a search
@@ -58,6 +65,9 @@ STEP, SHRINK = 0.25, 0.6  # of the mutations, in units of the cube, and from one
 COLD, WARM = 40, 10  # iterations of a refit
 N_CLIMBS, MAX_CLIMB = 4, 12  # climbs of the acquisition, and their iterations
 N_ASKED = 40  # candidates a generation asked whether they are allowed, by the user's function
+PATIENCE, GAIN = 6, 0.01  # m at which doubt begins; what counts as a rise, in standard deviations
+SHORTEN, MAX_SHORTEN = 4.0, 3  # of w: a factor each time PATIENCE has passed, and how often
+N_DRAWS = 4  # random points among which the least tried dict offers its best
 N_TRIES = 300  # random points asked so before the model is used
 
 
@@ -71,7 +81,8 @@ class GaussianProcess:
         Observations before the model is asked; until then points of a scrambled Sobol
         sequence. "auto" is one more than the coordinates, at least 5 and at most 10.
     acquisition : {"rotate", "log_ei", "ucb", "log_pi"}, default="rotate"
-        What a candidate is judged by; "rotate" lets the three take turns.
+        What a candidate is judged by: expected improvement, an optimist's score, probability
+        of improvement; "rotate" lets the first two take turns.
     transform : {"auto", "power", "standardize"}, default="auto"
         How scores are made normal: by a power transform after winsorising ("auto" is that),
         or by winsorising and standardising only.
@@ -132,7 +143,7 @@ class _Running:
 
     def __init__(self, spec, space, seed):
         self._spec, self._space = spec, space
-        self._encoding = Encoding(space)
+        self._encoding, self._candidates = Encoding(space), Candidates(space)
         self._design = SobolSequence(space, np.random.default_rng(seed))
         auto = max(5, min(10, space.n_dims + 1))
         self._n_initial = auto if spec.n_initial == "auto" else spec.n_initial
@@ -153,10 +164,16 @@ class _Running:
         if not len(self._encoding.groups) or self._is_early(len(running)):
             return Suggestion(self._first_new(self._explore(index, rng), seen), "sobol")
         data = self._data(len(self._told))
-        posterior = self._believe(self._condition(data, pending, running), pending, running)
-        promise = _Promise(self._acquisition(index), posterior, data.best)
-        search = _Search(self._space, self._encoding, promise, seen, rng)
-        return Suggestion(self._first_new(search.run(data.elite()), seen), "bayes")
+        doubt = _doubt(data.y) if index % 4 >= 2 else 0
+        model = self._condition(data.subset(N_MAX), pending, running, doubt)
+        model = self._believe(model, pending, running)
+        promise = _Promise(self._acquisition(index), model, data.best)
+        search = _Search(self._space, self._encoding, self._candidates, promise, seen, rng)
+        if doubt and index % 4 == 3 and len(self._space.active) > 1:
+            points = search.draw(self._least_tried())
+        else:
+            points = search.run(data.elite())
+        return Suggestion(self._first_new(points, seen), "bayes")
 
     def posterior(self, points):
         """Median score that the model expects at points (n, d), and the width of its belief.
@@ -164,7 +181,7 @@ class _Running:
         The width is the standard deviation on the scale of the warped scores, on which all
         scores have the standard deviation 1. At least two observations must have been told.
         """
-        data = self._data(len(self._told))
+        data = self._data(len(self._told)).subset(N_MAX)
         mean, std = self._condition(data).predict(self._encoding(self._space.snap(points)))
         return data.warping.inverse(mean), std
 
@@ -189,22 +206,27 @@ class _Running:
         return next(new, points[0])
 
     def _acquisition(self, index):
-        names = list(ACQUISITIONS)
-        rotate = self._spec.acquisition == "rotate"
-        return ACQUISITIONS[names[index % len(names)] if rotate else self._spec.acquisition]
+        name = self._spec.acquisition
+        return ACQUISITIONS[ROTATION[index % len(ROTATION)] if name == "rotate" else name]
+
+    def _least_tried(self):
+        """The number of the dict with the fewest observations."""
+        tried = self._space.branch(np.array(self._points))
+        return int(np.argmin(np.bincount(tried, minlength=len(self._space.active))))
 
     def _data(self, n):
-        """The first n observations, or those of them that the model keeps."""
+        """The first n observations."""
         power = self._spec.transform != "standardize"
-        return _Data.of(np.array(self._points[:n]), self._told[:n], power).subset(N_MAX)
+        return _Data.of(np.array(self._points[:n]), self._told[:n], power)
 
-    def _condition(self, data, pending=(), running=()):
+    def _condition(self, data, pending=(), running=(), doubt=0):
         """The model given the data, and what is known of the first folds of pending ones."""
         known = [k for k, observation in enumerate(pending) if _is_known(observation)]
         points = np.vstack([data.points, *(running[k][None] for k in known)])
         y = np.r_[data.y, data.warping(np.array([pending[k].score for k in known], dtype=float))]
         r = np.r_[data.r, _noise_multiples([pending[k] for k in known], data.whole)]
         found = self._hyperparameters(len(self._told))
+        found = found.shortened(SHORTEN**doubt) if doubt else found
         return Posterior(self._encoding(points), y, self._encoding.groups, found, r)
 
     def _believe(self, posterior, pending, running):
@@ -230,7 +252,7 @@ class _Running:
         return found
 
     def _refit(self, count, start):
-        data = self._data(count)
+        data = self._data(count).subset(N_MAX)
         X, max_iter = self._encoding(data.points), COLD if start is None else WARM
         groups = self._encoding.groups
         return fit_map(X, data.y, groups, noise_scale=data.r, start=start, max_iter=max_iter)
@@ -247,6 +269,13 @@ def _refit_counts(n):
 
 def _begins_anew(counts, k):
     return k == 0 or counts[k].bit_length() > counts[k - 1].bit_length()
+
+
+def _doubt(y):
+    """How often PATIENCE has passed since the best of the scores y rose: 0 to MAX_SHORTEN."""
+    best = np.maximum.accumulate(y)
+    m = len(y) - 1 - int(np.argmax(best >= best[-1] - GAIN))
+    return min(m // PATIENCE, MAX_SHORTEN)
 
 
 def _is_known(observation):
@@ -321,14 +350,15 @@ class _Promise:
 class _Search:
     """Maximise a promise over the new settings of a space."""
 
-    def __init__(self, space, encoding, promise, seen, rng):
-        self._space, self._encoding, self._promise = space, encoding, promise
+    def __init__(self, space, encoding, candidates, promise, seen, rng):
+        self._space, self._encoding = space, encoding
+        self._candidates, self._promise = candidates, promise
         self._seen, self._rng, self._allowed = set(seen), rng, {}
         self._points, self._values = np.empty((0, space.n_dims)), np.empty(0)
 
     def run(self, elite):
         """The most promising point that is new and allowed; or others, when there is none."""
-        start = sample(self._space, N_GLOBAL, self._rng)
+        start = self._candidates.sample(N_GLOBAL, self._rng)
         self._add(start)
         self._add(self._children(elite[np.arange(N_LOCAL) % len(elite)], STEP))
         for generation in range(GENERATIONS):
@@ -337,8 +367,20 @@ class _Search:
         self._add(self._climb(self._best(N_CLIMBS)))
         return self._best(1) if len(self._points) else start
 
+    def draw(self, branch):
+        """The most promising of a few random points in one dict of a list.
+
+        Random, because the doubt of a model is largest at the bounds of the cube: a search of
+        the most doubtful point would see nothing else.
+        """
+        points = self._rng.random((N_DRAWS, self._space.n_dims))
+        points[:, 0] = (branch + 0.5) / len(self._space.active)
+        points = self._space.snap(points)
+        self._add(points)
+        return self._best(1) if len(self._points) else points
+
     def _children(self, parents, step):
-        return mutate(self._space, parents, step, self._rng)
+        return self._candidates.mutate(parents, step, self._rng)
 
     def _best(self, n):
         """At most n points of the largest values, of those that are known to be allowed."""
@@ -384,7 +426,9 @@ class _Search:
             return -values.sum(), -np.where(free, gradients[:, columns], 0.0).ravel()
 
         u = X[:, columns].ravel()
-        bounds, options = [(0.0, 1.0)] * len(u), {"maxiter": MAX_CLIMB, "maxfun": 2 * MAX_CLIMB}
+        low, high = self._candidates.low[numeric], self._candidates.high[numeric]
+        bounds = list(zip(low, high, strict=True)) * len(starts)
+        options = {"maxiter": MAX_CLIMB, "maxfun": 2 * MAX_CLIMB}
         if free.any():
             u = minimize(loss, u, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
         points = starts.copy()

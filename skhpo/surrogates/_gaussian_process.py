@@ -19,7 +19,7 @@ theta        (F + 2,) log of (w, s, v)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.linalg import LinAlgError, lapack
@@ -64,6 +64,19 @@ class Hyperparameters:
         """The inverse of `to_log`."""
         *_, scale, noise = np.exp(theta)
         return cls(np.exp(theta[:-2]), float(scale), float(noise))
+
+    def shortened(self, factor):
+        """A less smooth belief: w times the factor, after raising the smallest to 0.1.
+
+        A model that is too sure of what it has not seen stops looking; shorter length-scales
+        make it look again [1]_.
+
+        References
+        ----------
+        .. [1] F. Berkenkamp, A. P. Schoellig, A. Krause, "No-Regret Bayesian Optimization with
+           Unknown Hyperparameters", JMLR 2019.
+        """
+        return replace(self, weights=np.maximum(self.weights, 0.1) * factor)
 
     def to_log(self):
         """The vector theta that an optimiser moves."""

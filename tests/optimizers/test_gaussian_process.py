@@ -155,6 +155,33 @@ def test_first_folds_of_pending_ones_are_used():
     assert not np.allclose(ask(30.0), ask(-30.0))
 
 
+def test_doubt_grows_while_nothing_rises():
+    rising = np.linspace(-2, 2, 20)
+    assert module._doubt(rising) == 0
+    assert module._doubt(np.r_[rising, np.zeros(5)]) == 0
+    assert module._doubt(np.r_[rising, np.zeros(6)]) == 1
+    assert module._doubt(np.r_[rising, np.zeros(12), 2.001]) == 2  # too small to be a rise
+    assert module._doubt(np.r_[rising, np.zeros(100)]) == module.MAX_SHORTEN
+
+
+def test_a_plateau_does_not_hold_the_search():
+    """One dict always scores 0.9; the other hides its hill of 1 in a plain of 0.7."""
+
+    def score(params):
+        if params["k"] == "flat":
+            return 0.9
+        return 0.7 + 0.3 * np.exp(-25 * ((params["x"] - 0.3) ** 2 + (params["y"] - 0.6) ** 2))
+
+    space = SearchSpace(
+        [
+            {"k": ["flat"], "x": uniform(0, 1)},
+            {"k": ["hill"], "x": uniform(0, 1), "y": uniform(0, 1)},
+        ]
+    )
+    best = [best_of(GaussianProcess(), space, score, 50, seed) for seed in range(4)]
+    assert np.mean(best) > 0.98
+
+
 @pytest.mark.parametrize(("n_dims", "expected"), [(1, 5), (4, 5), (6, 7), (14, 10)])
 def test_initial_design(n_dims, expected):
     space = SearchSpace({f"x{j:02}": uniform(0, 1) for j in range(n_dims)})
