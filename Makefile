@@ -12,7 +12,7 @@ export OPENBLAS_NUM_THREADS = 1
 export MKL_NUM_THREADS = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-min doctest lint format docs bench wheel clean
+.PHONY: help demo test test-min doctest lint format docs bench soak wheel clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ docs: .venv-doc/stamp  ## Build the documentation into doc/_build/html
 
 bench: .venv-bench/stamp  ## Run the benchmarks (BENCH=script for one)
 	for script in $(BENCH); do .venv-bench/bin/python $$script || exit 1; done
+
+soak: .venv-test/stamp  ## Kill and resume a hundred searches; about an hour
+	.venv-test/bin/python tests/test_resume.py --runs 100
 
 wheel: .venv-build/stamp  ## Build sdist and wheel into dist, check them, install and try the wheel
 	rm -rf build dist
