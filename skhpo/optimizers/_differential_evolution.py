@@ -1,0 +1,162 @@
+"""Differential evolution over mixed, conditional spaces, told one evaluation at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from skhpo.optimizers._population import (
+    Settings,
+    check_population_size,
+    n_initial,
+    parents,
+    replace_worst,
+)
+
+__all__ = ["DifferentialEvolution"]
+
+N_TRIES = 20  # trials made before a random setting is taken instead
+CR = (0.1, 0.5, 0.9)  # chances of a coordinate to come from the mutant
+P = 0.2  # share of the population that counts as its best
+
+
+@dataclass(frozen=True)
+class DifferentialEvolution:
+    """Differential evolution [1]_ without generations: each result enters at once.
+
+    The best settings found are the population. A trial takes some parameters from a member of
+    it, the others from a mutant: a member plus scaled differences of other members. Rules to
+    make the mutant and chances of the crossover take turns at random [2]_, which needs no
+    tuning and no memory. A choice, which has no differences, takes the level of a member where
+    two differ, and seldom any level. Of a list of dicts a trial takes the dict as a choice.
+
+    Parameters
+    ----------
+    population_size : int or "auto", default="auto"
+        How many of the best are kept; "auto" is 12. Half as many settings are drawn from a
+        Sobol sequence first, but no more than half of the search.
+    strategy : {"mixed", "rand", "best", "current-to-best"}, default="mixed"
+        To what the scaled difference of two members is added: to a third one, to one of the
+        best, or to the member that the trial starts from, moved towards one of the best [3]_.
+        "mixed" is each of them in turn.
+    scale : tuple of float, default=(0.5, 1.0)
+        Bounds of the factor F that differences are multiplied with, drawn anew for each trial.
+
+    Notes
+    -----
+    A result replaces the worst of the population rather than the member its trial started from:
+    this needs no memory of the trials, uses results from elsewhere as well, and is the faster
+    rule when evaluations are few.
+
+    References
+    ----------
+    .. [1] R. Storn, K. Price, "Differential Evolution", Journal of Global Optimization 1997.
+    .. [2] Y. Wang, Z. Cai, Q. Zhang, "Differential Evolution with Composite Trial Vector
+       Generation Strategies and Control Parameters", IEEE Transactions on Evolutionary
+       Computation 2011.
+    .. [3] J. Zhang, A. C. Sanderson, "JADE: Adaptive Differential Evolution with Optional
+       External Archive", IEEE Transactions on Evolutionary Computation 2009.
+
+    Examples
+    --------
+    >>> from skhpo.optimizers import DifferentialEvolution
+    >>> DifferentialEvolution(population_size=30).strategy
+    'mixed'
+    """
+
+    adaptive: ClassVar[bool] = True
+
+    population_size: int | str = "auto"
+    strategy: str = "mixed"
+    scale: tuple[float, float] = (0.5, 1.0)
+
+    def __post_init__(self):
+        check_population_size(self.population_size, least=4)
+        if self.strategy not in ("mixed", *_STRATEGIES):
+            names = ", ".join(map(repr, ("mixed", *_STRATEGIES)))
+            raise ValueError(
+                f"strategy must be one of {names}, got {self.strategy!r}. Choose one of them."
+            )
+        if not (len(self.scale) == 2 and 0 < self.scale[0] <= self.scale[1] <= 2):
+            raise ValueError(
+                f"scale must be two numbers with 0 < low <= high <= 2, got {self.scale!r}. "
+                "The default (0.5, 1.0) suits most searches."
+            )
+
+    def start(self, space, *, seed, n_iter):
+        """Begin a search of ``space``."""
+        return _Running(self, space, seed, n_iter)
+
+
+# From (target, one of the best, three others): the base, and the pairs whose difference is added.
+_STRATEGIES = {
+    "rand": lambda x, best, a, b, c: (a, [(b, c)]),
+    "best": lambda x, best, a, b, c: (best, [(b, c)]),
+    "current-to-best": lambda x, best, a, b, c: (x, [(best, x), (b, c)]),
+}
+
+
+class _Running:
+    """A search under way: the best of what was told, best first."""
+
+    def __init__(self, spec, space, seed, n_iter):
+        self._spec, self._space = spec, space
+        self._settings = Settings(space, seed)
+        self._size = 12 if spec.population_size == "auto" else spec.population_size
+        self._n_initial = n_initial(self._size, n_iter)
+        kinds = [dim.kind for dim in space.dims]
+        self._is_number = np.isin(kinds, ["continuous", "ordered"])
+        self._members = []
+
+    def tell(self, observation):
+        """Let a setting into the population when it is good enough."""
+        newcomer = self._settings.tell(observation)
+        self._members = replace_worst(self._members, newcomer, self._size)
+
+    def ask(self, pending, *, index, rng):
+        """Suggest one point."""
+        if len(self._members) < 4 or self._settings.is_early(self._n_initial, pending):
+            return self._settings.design(pending, index, rng)
+        trials = (self._trial(rng) for _ in range(N_TRIES))
+        return self._settings.first_new(trials, pending, rng)
+
+    def _trial(self, rng):
+        target, *others = (self._members[i] for i in rng.permutation(len(self._members))[:4])
+        best = self._members[rng.integers(max(2, round(P * len(self._members))))]
+        name = self._spec.strategy
+        name = list(_STRATEGIES)[rng.integers(len(_STRATEGIES))] if name == "mixed" else name
+        base, pairs = _STRATEGIES[name](target, best, *others)
+        mutant = self._mutant(target, base, pairs, rng)
+        ids = parents(target, base, *(member for pair in pairs for member in pair))
+        return _cross(target.point, mutant, rng), f"de:{name}", ids
+
+    def _mutant(self, target, base, pairs, rng):
+        """Base plus scaled differences (d,); NaN where a member has no such coordinate."""
+        F = rng.uniform(*self._spec.scale)
+        number = base.point + F * sum(a.point - b.point for a, b in pairs)
+        number = _into_cube(number, target.point)
+        choice = base.point
+        for a, b in pairs:
+            differs = (a.point != b.point) & (rng.random(len(choice)) < F)
+            choice = np.where(differs, a.point, choice)
+        anywhere = rng.random(len(choice)) * len(choice) < 1
+        choice = np.where(anywhere, rng.random(len(choice)), choice)
+        mutant = np.where(self._is_number, number, choice)
+        return np.where(np.isnan(mutant), base.point, mutant)
+
+
+def _into_cube(point, target):
+    """Half-way from the target to the bound that was crossed, as in JADE."""
+    return np.where(point < 0, target / 2, np.where(point > 1, (1 + target) / 2, point))
+
+
+def _cross(target, mutant, rng):
+    """Coordinates of the mutant (d,), at least one, and the others of the target."""
+    chance = rng.random(len(target))
+    taken = (chance < CR[rng.integers(len(CR))]) | (chance == chance.min(initial=1.0))
+    trial = np.where(taken | np.isnan(target), mutant, target)
+    for other in (target, rng.random(len(target))):  # what the branch of the trial alone uses
+        trial = np.where(np.isnan(trial), other, trial)
+    return trial
