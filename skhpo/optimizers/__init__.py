@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+from skhpo.optimizers._cmaes import CMAES
+from skhpo.optimizers._differential_evolution import DifferentialEvolution
+from skhpo.optimizers._evolution import Evolution
 from skhpo.optimizers._gaussian_process import GaussianProcess
+from skhpo.optimizers._genetic import GeneticAlgorithm
 from skhpo.optimizers._random import RandomSearch
 from skhpo.optimizers._sobol import Sobol
 
-__all__ = ["GaussianProcess", "RandomSearch", "Sobol", "make_optimizer"]
+__all__ = [
+    "CMAES",
+    "DifferentialEvolution",
+    "Evolution",
+    "GaussianProcess",
+    "GeneticAlgorithm",
+    "RandomSearch",
+    "Sobol",
+    "make_optimizer",
+]
 
-_NAMES = {"bayes": GaussianProcess, "random": RandomSearch, "sobol": Sobol}
+_NAMES = {
+    "bayes": GaussianProcess,
+    "cmaes": CMAES,
+    "de": DifferentialEvolution,
+    "ga": GeneticAlgorithm,
+    "random": RandomSearch,
+    "sobol": Sobol,
+}
 
 
 def make_optimizer(optimizer):
@@ -16,7 +36,7 @@ def make_optimizer(optimizer):
 
     Parameters
     ----------
-    optimizer : {"bayes", "random", "sobol"} or an optimiser
+    optimizer : {"bayes", "cmaes", "de", "ga", "random", "sobol"} or an optimiser
 
     Returns
     -------
