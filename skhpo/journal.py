@@ -57,7 +57,7 @@ __all__ = ["Journal", "JournalError", "JournalLockedError", "RunHistory", "load_
 
 _APPLICATION_ID = 0x736B6870
 _VERSION = 1
-_BUSY = 60  # seconds; a transaction of another process takes less than one of the thousand
+_BUSY = 60  # seconds to wait for another process, whose transactions take a thousandth of one
 _SCHEMA = """
 CREATE TABLE runs (
     id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, parts TEXT NOT NULL,
@@ -72,7 +72,7 @@ CREATE TABLE fits (
     split INTEGER NOT NULL, resource REAL, attempt INTEGER NOT NULL, status TEXT NOT NULL,
     scores TEXT NOT NULL, train_scores TEXT, multimetric INTEGER NOT NULL, fit_time REAL,
     score_time REAL, error TEXT, shape TEXT, predictions BLOB, checksum TEXT NOT NULL);
-CREATE INDEX fits_of_run ON fits (run, candidate);
+CREATE UNIQUE INDEX fits_by_task ON fits (run, candidate, split, ifnull(resource, 'all'));
 CREATE VIEW means AS
     SELECT fits.run, fits.candidate, resource, score.key AS metric,
         CASE WHEN count(*) = count(score.value) THEN avg(score.value) END AS mean,
@@ -85,19 +85,19 @@ CREATE VIEW best AS
 """
 _UNCHECKED = {"id", "run", "splits", "finished", "owner", "checksum"}
 _OF_THE_DATA = {"data", "metadata", "splits"}
-_OPEN = weakref.WeakValueDictionary()  # token of each open run of this process -> RunLog
+_OPEN = weakref.WeakValueDictionary()  # token of each run that this process has open -> RunLog
 
 
 class JournalError(RuntimeError):
     """A journal cannot be used: no journal, damaged, not writable, or of another version."""
 
 
-class _Unusable(Exception):  # noqa: N818
-    """Why a file cannot be used; `_using` says which."""
-
-
 class JournalLockedError(JournalError):
     """The run is being worked on, by another process or by another search of this one."""
+
+
+class _Unusable(Exception):  # noqa: N818
+    """What is wrong with a file; `_using` says which file."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class Journal:
         What to do when a new run begins although the file holds one of the same kind of search
         that differs in a single part.
     retry_failed : bool or int, default=False
-        How often a failed fit may be repeated when a search goes on: True is once in all.
+        How often a failed fit may be repeated when a search goes on; True is once, in all.
 
     Examples
     --------
@@ -161,80 +161,68 @@ class Journal:
         JournalLockedError
             When the run is open already.
         """
-        key = _key(kind, parts)
         with _reading(self.path):
-            self._check(key, kind, parts)
+            self._check(kind, parts)
         with _using(self.path):
-            return RunLog(self, key, kind, parts, header)
+            return RunLog(self, kind, parts, header)
 
-    def _check(self, key, kind, parts):
-        """Look before anything is written; only a sound file is opened for writing."""
+    def _check(self, kind, parts):
+        """Look before anything is written: only a sound file is opened for that."""
         if not _has_content(self.path):
             return
         with closing(_reader(self.path)) as connection:
-            if _is_empty(connection):
-                return
-            runs = _check_file(connection)
-            if key in runs:
-                _check_rows(connection, runs[key])
-            else:
-                self._compare(runs.values(), kind, parts)
+            runs = _checked_runs(connection)
+            run = runs.get(_key(kind, parts))
+            if run is not None:
+                _checked_rows(connection, run)
+            elif (other := _almost_the_same(runs.values(), kind, parts)) is not None:
+                self._report(*other)
 
-    def _compare(self, runs, kind, parts):
-        """Report a run that would have been continued, had one part been the same."""
-        for run in reversed(runs):
-            if run["kind"] != kind or (part := _only_difference(run, parts)) is None:
-                continue
-            ended = run["finished"] is not None or _is_alive(run["owner"])
-            if part in _OF_THE_DATA and ended:  # the folds of a cross-validated search
-                continue
-            text = (
-                f"{os.fspath(self.path)} holds a run of {kind} (number {run['id']}, begun "
-                f"{run['created']}) that differs in one part only: {part}. "
-            )
-            if self.on_mismatch == "error":
-                raise JournalError(f'{text}Undo that change, or pass on_mismatch="warn".')
-            warnings.warn(
-                f"{text}A new run begins; to continue the other, undo that change.", stacklevel=4
-            )
-            return
+    def _report(self, run, part):
+        text = (
+            f"{os.fspath(self.path)} holds a run of {run['kind']} (number {run['id']}, begun "
+            f"{run['created']}) that differs from this search in one part only, its {part}. "
+        )
+        if self.on_mismatch == "error":
+            raise JournalError(f'{text}Undo that change, or pass on_mismatch="warn".')
+        warnings.warn(f"{text}A new run begins; undo that change to continue.", stacklevel=4)
 
 
 class RunLog:
-    """The finished fits of one run, locked for this process; a context manager.
+    """The finished fits of one run, which is locked until it is closed; a context manager.
 
     Attributes
     ----------
     resumed : bool
         Whether the file held the run already.
     header : dict
-        What the first call of the run gave.
+        What the first call gave.
     suggestions : dict of int -> tuple
         Point, source, parents and draw of each candidate in the file, by its id.
     """
 
-    def __init__(self, journal, key, kind, parts, header):
-        _check_not_inherited(journal.path)
+    def __init__(self, journal, kind, parts, header):
         self._path = journal.path
         self._retries = int(journal.retry_failed)
-        self._key = key
+        self._key = _key(kind, parts)
         self._pid = os.getpid()
-        self._token = secrets.token_hex(8)
-        self._owner = f"{self._pid} {_birth(self._pid)} {self._token}"
+        token = secrets.token_hex(8)
+        self._owner = f"{self._pid} {_birth(self._pid)} {token}"
         self._connection = _writer(journal.path)
         try:
+            _OPEN[token] = self
+            self._file = _identity(journal.path)
             self._begin(kind, parts, header)
             self._load()
         except BaseException:
-            self._connection.close()
+            self.close()
             raise
-        _OPEN[self._token] = self
 
     def _begin(self, kind, parts, header):
         with self._transaction():
             run = self._find()
             self.resumed = run is not None
-            if run is None:
+            if not self.resumed:
                 _insert(self._connection, "runs", self._key, _run_row(kind, parts, header))
                 run = self._find()
             elif _is_alive(run["owner"]):
@@ -247,109 +235,59 @@ class RunLog:
             )
         self._run = run["id"]
         self.header = _header(run) if self.resumed else header
-        if self.resumed:
-            _warn_of_versions(self.header.get("versions"), header.get("versions"))
+        _warn_of_versions(self.header["versions"], header["versions"])
 
     def _find(self):
-        return self._connection.execute("SELECT * FROM runs WHERE key = ?", (self._key,)).fetchone()
+        return self._select("SELECT * FROM runs WHERE key = ?", self._key).fetchone()
 
     def _load(self):
         """Keep what is small; a fit is read when it is asked for."""
-        rows = self._connection.execute("SELECT * FROM candidates WHERE run = ?", (self._run,))
+        rows = self._select("SELECT * FROM candidates WHERE run = ?", self._run)
         self.suggestions = {
             row["candidate"]: _suggestion(_checked(row, "candidates", self._key)) for row in rows
         }
-        rows = self._connection.execute(
+        rows = self._select(
             "SELECT id, candidate, split, resource, status, attempt FROM fits WHERE run = ?",
-            (self._run,),
+            self._run,
         )
         self._fits = {(row["candidate"], row["split"], row["resource"]): row for row in rows}
 
     def recall(self, task):
-        """Return the evaluation of a task, None when it is to be run.
-
-        Parameters
-        ----------
-        task : Task
-
-        Returns
-        -------
-        Evaluation or None
-
-        Raises
-        ------
-        JournalError
-            When the candidate is not the one that the file has under its id.
-        """
+        """Return the evaluation of a task, None when it is to be run."""
         known = self._fits.get(task.key)
-        if known is None:
+        if known is None or (known["status"] != "ok" and known["attempt"] <= self._retries):
             return None
         self._check_same(task.candidate)
-        if known["status"] != "ok" and known["attempt"] <= self._retries:
-            return None
         with _reading(self._path):
-            row = self._connection.execute("SELECT * FROM fits WHERE id = ?", (known["id"],))
-            return _evaluation(_checked(row.fetchone(), "fits", self._key), task)
-
-    def _check_same(self, candidate):
-        point = self.suggestions[candidate.id][0]
-        if not _is_same_point(point, candidate.point):
-            raise JournalError(
-                f"{os.fspath(self._path)} has another candidate {candidate.id} than this search, "
-                f"at {point} instead of {candidate.point}: its fits do not belong here. Use "
-                "the versions of the libraries that began the run, or another journal."
-            )
+            row = self._select("SELECT * FROM fits WHERE id = ?", known["id"]).fetchone()
+            return _evaluation(_checked(row, "fits", self._key), task)
 
     def append(self, evaluation):
-        """Write a finished fit; it is in the file when this returns.
-
-        Parameters
-        ----------
-        evaluation : Evaluation
-        """
-        self._check_open()
-        candidate, known = evaluation.task.candidate, self._fits.get(evaluation.task.key)
+        """Write a finished fit; it is in the file when this returns."""
+        candidate, key = evaluation.task.candidate, evaluation.task.key
         is_new = candidate.id not in self.suggestions
-        with _using(self._path), self._transaction():
-            self._check_owner()
+        row = _fit_row(evaluation, self._fits[key]["attempt"] + 1 if key in self._fits else 1)
+        with self._writing():
             if is_new:
                 self._insert("candidates", _candidate_row(candidate))
-            if known is not None:
-                self._connection.execute("DELETE FROM fits WHERE id = ?", (known["id"],))
-            fit = _fit_row(evaluation, 1 if known is None else known["attempt"] + 1)
-            fit["id"] = self._insert("fits", fit)
+            row["id"] = self._insert("fits", row)
         if is_new:
-            self.suggestions[candidate.id] = (
-                candidate.point,
-                candidate.source,
-                candidate.parents,
-                getattr(candidate, "draw", -1),
-            )
-        self._fits[evaluation.task.key] = {name: fit[name] for name in ("id", "status", "attempt")}
+            self.suggestions[candidate.id] = _suggested(candidate)
+        self._fits[key] = {name: row[name] for name in ("id", "status", "attempt")}
 
     def finish(self, n_candidates):
-        """Note that the search came to its end.
-
-        Parameters
-        ----------
-        n_candidates : int
-            How many candidates it had.
-        """
-        self._check_open()
-        with _using(self._path), self._transaction():
-            self._connection.execute(
-                "UPDATE runs SET finished = ? WHERE id = ?", (int(n_candidates), self._run)
-            )
+        """Note that the search came to its end, with so many candidates."""
+        with self._writing():
+            self._select("UPDATE runs SET finished = ? WHERE id = ?", int(n_candidates), self._run)
 
     def close(self):
         """Let go of the run and of the file; a second time does nothing."""
-        if _OPEN.pop(self._token, None) is None or self._pid != os.getpid():
+        if self._pid != os.getpid() or not self._is_open():
             return
-        # A lock that cannot be freed is none: its owner is not among the open ones any more.
+        del _OPEN[self._owner.split()[-1]]
+        # A lock that cannot be freed holds nobody up: its owner has it open no more.
         with closing(self._connection), contextlib.suppress(sqlite3.Error), self._transaction():
-            self._connection.execute(
-                "UPDATE runs SET owner = NULL WHERE id = ? AND owner = ?", (self._run, self._owner)
-            )
+            self._select("UPDATE runs SET owner = NULL WHERE owner = ?", self._owner)
 
     def __enter__(self):
         return self
@@ -357,13 +295,19 @@ class RunLog:
     def __exit__(self, *error):
         self.close()
 
+    def _is_open(self):
+        return self._owner.split()[-1] in _OPEN
+
+    def _select(self, statement, *values):
+        return self._connection.execute(statement, values)
+
     def _insert(self, table, row):
         return _insert(self._connection, table, self._key, {"run": self._run, **row})
 
     @contextlib.contextmanager
     def _transaction(self):
-        self._connection.execute("BEGIN IMMEDIATE")
         try:
+            self._connection.execute("BEGIN IMMEDIATE")
             yield
             self._connection.execute("COMMIT")
         except BaseException:
@@ -371,19 +315,29 @@ class RunLog:
                 self._connection.execute("ROLLBACK")
             raise
 
-    def _check_open(self):
-        if self._token not in _OPEN or self._pid != os.getpid():
+    @contextlib.contextmanager
+    def _writing(self):
+        if self._pid != os.getpid() or not self._is_open():
             raise JournalError(
-                f"a run of {os.fspath(self._path)} can be written to only while it is open and by "
-                f"the process that opened it ({self._pid}); this is process {os.getpid()}."
+                f"{os.fspath(self._path)}: a run is written to while it is open and by the process "
+                f"that opened it ({self._pid}); this is process {os.getpid()}. Open it here."
             )
+        with _using(self._path), self._transaction():
+            owner = self._select("SELECT owner FROM runs WHERE id = ?", self._run).fetchone()
+            if owner is None or owner["owner"] != self._owner:
+                raise JournalLockedError(
+                    f"{os.fspath(self._path)}: another process took this one ({self._pid}) for "
+                    "dead and goes on with its run; end one of the two."
+                )
+            yield
 
-    def _check_owner(self):
-        row = self._connection.execute("SELECT owner FROM runs WHERE id = ?", (self._run,))
-        if (row.fetchone() or [None])[0] != self._owner:
-            raise JournalLockedError(
-                f"{os.fspath(self._path)}: another process has taken over this run, as it took "
-                f"process {self._pid} for dead; end one of the two."
+    def _check_same(self, candidate):
+        point = self.suggestions[candidate.id][0]
+        if not _is_same_point(point, candidate.point):
+            raise JournalError(
+                f"{os.fspath(self._path)} has another candidate {candidate.id} than this search, "
+                f"{point} and not {candidate.point}: its fits do not belong here. Use the versions "
+                "of the libraries that began the run, or another journal."
             )
 
 
@@ -406,8 +360,8 @@ class RunHistory(History):
 
     def __init__(self, run, evaluations):
         header = json.loads(run["header"])
-        scores = next((e.scores for e in evaluations if e.scores), {})
-        super().__init__(len(header["splits"]), header["metric"] or next(iter(scores), None))
+        names = next((e.scores for e in evaluations if e.scores), [])
+        super().__init__(len(header["splits"]), header["metric"] or next(iter(names), None))
         self.kind, self.created = run["kind"], run["created"]
         self.seed, self.n_iter, self.window = header["seed"], header["n_iter"], header["window"]
         self.versions = header["versions"]
@@ -448,8 +402,8 @@ def load_history(path):
         if not _has_content(path):
             raise _Unusable("there is nothing in it")
         with closing(_reader(path)) as connection:
-            runs = [] if _is_empty(connection) else _check_file(connection).values()
-            return [RunHistory(run, _check_rows(connection, run)) for run in runs]
+            runs = _checked_runs(connection).values()
+            return [RunHistory(run, _checked_rows(connection, run)) for run in runs]
 
 
 # The file
@@ -457,26 +411,47 @@ def load_history(path):
 
 def _check_path(path):
     text = os.fspath(path) if isinstance(path, (str, os.PathLike)) else None
-    if not isinstance(text, str) or not text or text == ":memory:" or "\0" in text:
+    if not isinstance(text, str) or text in ("", ":memory:") or "\0" in text:
         raise ValueError(f'path of a journal must name a file, as "search.db"; got {path!r}.')
 
 
 def _has_content(path):
-    path = Path(path)
+    path, wal = Path(path), _wal(path)
     if path.exists() and not path.is_file():
         raise _Unusable("it is no file")
-    return path.exists() and (path.stat().st_size > 0 or _wal(path).exists())
+    if path.exists() and path.stat().st_size:
+        return True
+    if wal.exists() and wal.stat().st_size:  # SQLite would delete it
+        raise _Unusable(f"it is empty while {wal.name} is not. Remove that as well to begin anew")
+    return False
 
 
 def _wal(path):
-    return Path(os.fspath(path) + "-wal")
+    return Path(f"{os.fspath(path)}-wal")
+
+
+def _identity(path):
+    with contextlib.suppress(FileNotFoundError):
+        found = os.stat(path)
+        return found.st_dev, found.st_ino
+    return None
 
 
 def _connect(path, options):
-    # Not by `open`: closing a file frees the locks that SQLite holds on it in this process.
-    uri = f"{Path(path).absolute().as_uri()}?{options}"
+    file = _identity(path)
+    if any(log._file == file and log._pid != os.getpid() for log in list(_OPEN.values())):
+        # The child of a fork would hold locks that it does not have.
+        raise _Unusable(
+            "it was open when this process was forked. Start workers by loky or spawn, or give "
+            "their searches a journal of their own"
+        )
+    # Never by `open`: to close a file frees the locks that SQLite holds on it in this process.
     connection = sqlite3.connect(
-        uri, uri=True, timeout=_BUSY, isolation_level=None, check_same_thread=False
+        f"{Path(path).absolute().as_uri()}?{options}",
+        uri=True,
+        timeout=_BUSY,
+        isolation_level=None,
+        check_same_thread=False,
     )
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA trusted_schema = OFF")
@@ -492,9 +467,8 @@ def _writer(path):
     connection = _connect(path, "mode=rwc")
     try:
         connection.execute("PRAGMA synchronous = NORMAL")
-        mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
-        if mode != "wal":
-            raise _Unusable(f"its file system does not do write-ahead logging, but {mode}")
+        if (mode := _pragma(connection, "journal_mode = WAL")) != "wal":
+            raise _Unusable(f"its file system does not allow for a write-ahead log (but {mode})")
         connection.execute("BEGIN IMMEDIATE")
         if _is_empty(connection):
             _create(connection)
@@ -533,18 +507,19 @@ def _is_empty(connection):
 
 
 def _check_schema(connection):
-    """A table, trigger or view that is not ours may be there to be run."""
+    """A table, view or trigger that is not ours may be there to be run."""
     if _pragma(connection, "application_id") != _APPLICATION_ID:
         raise _Unusable("it was made by another program")
-    version = _pragma(connection, "user_version")
-    if version != _VERSION:
+    if (version := _pragma(connection, "user_version")) != _VERSION:
         raise _Unusable(f"it has version {version} of the format and not {_VERSION}")
     if _schema(connection) != _own_schema():
         raise _Unusable("its tables are not those of a journal")
 
 
-def _check_file(connection):
-    """Check everything but the rows of the runs, which are returned by their key."""
+def _checked_runs(connection):
+    """Check everything but the rows of the runs; return the runs by their key."""
+    if _is_empty(connection):
+        return {}
     _check_schema(connection)
     connection.execute("BEGIN")  # one state of the file, whoever writes to it
     if (found := _pragma(connection, "integrity_check")) != "ok":
@@ -553,22 +528,21 @@ def _check_file(connection):
     return {run["key"]: _checked(run, "runs", run["key"]) for run in runs}
 
 
-def _check_rows(connection, run):
-    """Check the rows of a run; return its evaluations as they were written."""
+def _checked_rows(connection, run):
+    """Check the rows of a run; return its evaluations in the order they were written."""
     _header(run)
     rows = connection.execute("SELECT * FROM candidates WHERE run = ?", (run["id"],))
     candidates = {
         row["candidate"]: _candidate(_checked(row, "candidates", run["key"])) for row in rows
     }
     rows = connection.execute("SELECT * FROM fits WHERE run = ? ORDER BY id", (run["id"],))
-    fits = {}
-    for row in rows:
-        _checked(row, "fits", run["key"])
-        task = Task(candidates[row["candidate"]], row["split"], row["resource"])
-        if task.key in fits:
-            raise _Unusable(f"it has fit {task.key} of run {run['id']} twice")
-        fits[task.key] = _evaluation(row, task)
-    return list(fits.values())
+    return [
+        _evaluation(
+            _checked(row, "fits", run["key"]),
+            Task(candidates[row["candidate"]], row["split"], row["resource"]),
+        )
+        for row in rows
+    ]
 
 
 @contextlib.contextmanager
@@ -577,18 +551,17 @@ def _using(path, *faults):
     try:
         yield
     except (sqlite3.Error, _Unusable, *faults) as error:
-        reason = str(error) if isinstance(error, (sqlite3.Error, _Unusable)) else repr(error)
+        reason = error if isinstance(error, (sqlite3.Error, _Unusable)) else repr(error)
         raise JournalError(
-            f"{os.fspath(path)} cannot be used as a journal: {reason}. Restore it from a copy, or "
-            "name another file."
+            f"{os.fspath(path)} cannot be used as a journal: {reason}. Name another file, or "
+            "restore this one."
         ) from error
 
 
 def _reading(path):
     """Whatever goes wrong while a file is read is the fault of the file."""
-    return _using(
-        path, ArithmeticError, LookupError, RecursionError, TypeError, ValueError, zlib.error
-    )
+    faults = ArithmeticError, LookupError, OSError, RecursionError, TypeError, ValueError
+    return _using(path, *faults, zlib.error)
 
 
 # Rows
@@ -597,14 +570,14 @@ def _reading(path):
 def _insert(connection, table, key, row):
     row = {**row, "checksum": _checksum(table, key, row)}
     marks = ", ".join("?" * len(row))
-    statement = f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})"
+    statement = f"INSERT OR REPLACE INTO {table} ({', '.join(row)}) VALUES ({marks})"
     return connection.execute(statement, tuple(row.values())).lastrowid
 
 
 def _checksum(table, key, row):
-    checked = sorted(set(row) - _UNCHECKED)
-    content = [_digest(row[n]) if isinstance(row[n], bytes) else row[n] for n in checked]
-    return _digest(json.dumps([table, key, checked, content]).encode())
+    names = sorted(set(row) - _UNCHECKED)
+    content = [_digest(row[n]) if isinstance(row[n], bytes) else row[n] for n in names]
+    return _digest(json.dumps([table, key, names, content]).encode())
 
 
 def _digest(content):
@@ -618,21 +591,21 @@ def _checked(row, table, key):
     return row
 
 
+def _key(kind, parts):
+    return _digest(json.dumps([kind, sorted(parts.items())]).encode())
+
+
 def _run_row(kind, parts, header):
-    lengths, splits = _pack(header["splits"])
-    header = {**header, "splits": lengths, "digest_of_splits": _digest(splits)}
+    shapes, splits = _pack(header["splits"])
+    header = {**header, "splits": shapes, "digest_of_splits": _digest(splits)}
     return {
         "key": _key(kind, parts),
         "kind": kind,
         "parts": _text(parts),
         "header": _text(header),
         "splits": splits,
-        "created": datetime.now(UTC).isoformat(" ", "seconds").removesuffix("+00:00"),
+        "created": datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"),
     }
-
-
-def _key(kind, parts):
-    return _digest(json.dumps([kind, sorted(parts.items())]).encode())
 
 
 def _header(run):
@@ -643,16 +616,13 @@ def _header(run):
 
 
 def _pack(splits):
-    """Lengths and kinds of the index arrays, and all of them in one."""
+    """Return kind and length of each index array, and all of them in one."""
     arrays = [np.asarray(indices) for split in splits for indices in split]
     if any(a.ndim != 1 or a.dtype.kind not in "biu" for a in arrays):
-        raise ValueError(
-            "a journal keeps splits of integers or masks; cv gave something else. Let it give "
-            "arrays of indices."
-        )
+        raise ValueError("cv must give arrays of indices or masks for a journal to keep.")
     shapes = [[a.dtype.kind, len(a)] for a in arrays]
     joined = np.concatenate([np.empty(0, "<i8"), *arrays]).astype("<i8")
-    # Differences of sorted indices are small and repeat: a hundredth of the time and the space.
+    # Differences of sorted indices are small and repeat themselves.
     packed = zlib.compress(np.diff(joined, prepend=0).tobytes(), 1)
     return [shapes[i : i + 2] for i in range(0, len(shapes), 2)], packed
 
@@ -667,31 +637,36 @@ def _unpack(shapes, packed):
     ]
 
 
+def _suggested(candidate):
+    return candidate.point, candidate.source, candidate.parents, getattr(candidate, "draw", -1)
+
+
 def _candidate_row(candidate):
+    point, source, parents, draw = _suggested(candidate)
     return {
         "candidate": candidate.id,
         "params": _text({name: _readable(value) for name, value in candidate.params.items()}),
-        "point": None if candidate.point is None else _text(candidate.point.tolist()),
-        "source": _storable(candidate.source),
-        "parents": _text(candidate.parents),
-        "draw": getattr(candidate, "draw", -1),
+        "point": None if point is None else _text(point.tolist()),
+        "source": _storable(source),
+        "parents": _text(parents),
+        "draw": int(draw),
     }
 
 
 def _suggestion(row):
-    point = None if row["point"] is None else np.array(_floats(json.loads(row["point"])))
+    point = None if row["point"] is None else np.array(list(map(_float, json.loads(row["point"]))))
     return point, row["source"], tuple(json.loads(row["parents"])), row["draw"]
-
-
-def _is_same_point(a, b):
-    if a is None or b is None:
-        return a is b
-    return a is b or np.allclose(a, b, atol=1e-6, equal_nan=True)
 
 
 def _candidate(row):
     point, source, parents, _ = _suggestion(row)
     return Candidate(row["candidate"], json.loads(row["params"]), point, source, parents)
+
+
+def _is_same_point(a, b):
+    if a is None or b is None:
+        return a is b
+    return np.array_equal(a, b, equal_nan=True) or np.allclose(a, b, atol=1e-6, equal_nan=True)
 
 
 def _fit_row(evaluation, attempt):
@@ -738,16 +713,12 @@ def _scores(text):
     return {name: _float(score) for name, score in json.loads(text).items()}
 
 
-def _floats(values):
-    return [_float(value) for value in values]
-
-
 def _float(value):
     return math.nan if value is None else float(value)
 
 
 def _number(value):
-    """A float as the database keeps it: NaN is NULL there."""
+    """A float as the database has it, where NaN is NULL."""
     return None if math.isnan(value) else float(value)
 
 
@@ -756,8 +727,7 @@ def _text(value):
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, dict):
-        pairs = (f"{_text(str(name))}: {_text(item)}" for name, item in value.items())
-        return f"{{{', '.join(pairs)}}}"
+        return f"{{{', '.join(f'{_text(str(k))}: {_text(v)}' for k, v in value.items())}}}"
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(_text, value))}]"
     if isinstance(value, float) and not math.isfinite(value):
@@ -766,7 +736,7 @@ def _text(value):
 
 
 def _storable(text):
-    """Text without lone surrogates, which file names in tracebacks may have."""
+    """Text without the lone surrogates that file names in tracebacks may have."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
@@ -774,11 +744,7 @@ def _readable(value, length=200):
     """What people want to see of the value of a parameter."""
     if isinstance(value, np.generic):
         value = value.item()
-    if (
-        value is None
-        or type(value) in (bool, int)
-        or (type(value) is float and math.isfinite(value))
-    ):
+    if type(value) in (bool, int, type(None)) or (type(value) is float and math.isfinite(value)):
         return value
     try:
         text = value if type(value) is str else repr(value)
@@ -787,79 +753,63 @@ def _readable(value, length=200):
     return text if len(text) <= length else f"{text[: length - 3]}..."
 
 
-# Runs and the processes at work on them
+# Other runs, and the processes at work on them
 
 
-def _only_difference(run, parts):
-    theirs = json.loads(run["parts"])
-    different = [n for n in theirs.keys() | parts.keys() if theirs.get(n) != parts.get(n)]
-    return different[0] if len(different) == 1 else None
+def _almost_the_same(runs, kind, parts):
+    """The last run that would be continued if one part were the same, and that part."""
+    for run in reversed(runs):
+        theirs = json.loads(run["parts"])
+        names = [n for n in theirs.keys() | parts.keys() if theirs.get(n) != parts.get(n)]
+        if run["kind"] != kind or len(names) != 1:
+            continue
+        # The folds of a cross-validated search are many runs, and none of them a mistake.
+        if names[0] not in _OF_THE_DATA or not (
+            run["finished"] is not None or _is_alive(run["owner"])
+        ):
+            return run, names[0]
+    return None
 
 
 def _warn_of_versions(before, now):
-    changed = {n for n in before.keys() & now.keys() if before[n] != now[n]}
+    changed = sorted(n for n in before.keys() & now.keys() if before[n] != now[n])
     if changed:
-        text = ", ".join(f"{name} {before[name]} (now {now[name]})" for name in sorted(changed))
+        text = ", ".join(f"{name} {before[name]} (now {now[name]})" for name in changed)
         warnings.warn(
-            f"this search was begun with {text}: what it goes on with may differ from what an "
-            "uninterrupted search would have found.",
-            stacklevel=6,
+            f"this search was begun with {text}: its end may differ from that of a search that "
+            "was not interrupted.",
+            stacklevel=5,
         )
 
 
-def _check_not_inherited(path):
-    """SQLite does not survive a fork: the child would hold locks that it does not have."""
-    for log in list(_OPEN.values()):
-        if log._pid != os.getpid() and os.path.samefile(log._path, path):
-            raise JournalError(
-                f"{os.fspath(path)} was open in process {log._pid} when this process was forked "
-                "from it, and cannot be used here. Start processes in another way (loky, spawn), "
-                "or give the inner search a journal of its own."
-            )
-
-
 def _is_alive(owner):
-    """Whether the process that opened a run still has it open."""
-    if not isinstance(owner, str):
+    """Whether a process still has a run open."""
+    words = owner.split() if isinstance(owner, str) else []
+    if len(words) != 3 or not words[0].isdecimal():
         return False
-    pid, birth, token = owner.split()
-    return _birth(int(pid)) == birth and (int(pid) != os.getpid() or token in _OPEN)
+    pid, birth, token = int(words[0]), *words[1:]
+    return token in _OPEN or (pid != os.getpid() and _birth(pid) == birth)
 
 
 def _birth(pid):
-    """When a living process began, as one word; None when there is none.
-
-    A process id alone comes back after a while, and after a restart of the machine.
-    """
+    """When a living process began, as one word, None when there is none: ids come back."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text("latin-1")
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text("latin-1").strip()
     except OSError:
-        return None if Path("/proc/self/stat").exists() else _birth_without_proc(pid)
+        return None if Path("/proc/self/stat").exists() else _birth_by_command(pid)
     state, *fields = stat.rpartition(")")[2].split()
     return None if state in "ZX" else f"{boot}:{fields[18]}"
 
 
-def _birth_without_proc(pid):
-    if os.name == "nt":
-        return _birth_on_windows(pid)
+def _birth_by_command(pid):
     command = ["ps", "-o", "stat=,lstart=", "-p", str(pid)]
-    environment = {**os.environ, "LC_ALL": "C"}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-    state, *began = done.stdout.split() or "Z"
-    return None if state[0] in "ZX" else "_".join(began)
-
-
-def _birth_on_windows(pid):
-    import ctypes
-
-    kernel, times = ctypes.windll.kernel32, (ctypes.c_uint64 * 4)()
-    kernel.OpenProcess.restype = ctypes.c_void_p
-    process = ctypes.c_void_p(kernel.OpenProcess(0x1000, False, pid))  # limited information
-    if not process:
+    if os.name == "nt":
+        command = ["powershell", "-NoProfile", f"(Get-Process -Id {pid}).StartTime.Ticks"]
+    try:
+        environment = {**os.environ, "LC_ALL": "C"}
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    except OSError:
         return None
-    addresses = [ctypes.byref(times, 8 * i) for i in range(4)]
-    kernel.GetProcessTimes(process, *addresses)
-    kernel.CloseHandle(process)
-    # The second time is when it ended.
-    return None if times[1] else str(times[0])
+    words = done.stdout.split()
+    return None if not words or words[0].startswith(("Z", "X")) else "_".join(words[-5:])
