@@ -91,7 +91,8 @@ class _Flight:
         for future in self._pending:
             future.cancel()
         for future in self._pending:
-            if future.done() and not future.cancelled() and future not in self._arrived:
+            done = future.done() and not future.cancelled() and future.exception() is None
+            if done and future not in self._arrived:
                 with contextlib.suppress(Exception):
                     self._arrive(future)
         return [self._arrived[future] for future in self._pending if future in self._arrived]
