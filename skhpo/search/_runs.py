@@ -1,9 +1,11 @@
-"""Which run of a journal a call of ``fit`` is."""
+"""Fits, and the run of a journal that keeps them."""
 
 from __future__ import annotations
 
 import platform
+from concurrent.futures import Future
 from contextlib import nullcontext
+from functools import cached_property
 
 import numpy
 import scipy
@@ -12,7 +14,7 @@ import sklearn
 from ..fingerprint import fingerprint
 from ..journal import Journal
 
-__all__ = ["open_run"]
+__all__ = ["Fits", "open_run"]
 
 
 class _NoLog:
@@ -82,3 +84,34 @@ def _versions():
     modules = {"numpy": numpy, "scipy": scipy, "scikit-learn": sklearn}
     versions = {name: module.__version__ for name, module in modules.items()}
     return {"python": platform.python_version(), **versions}
+
+
+class Fits:
+    """Starts fits in the pool unless the journal has them already, and keeps what comes back."""
+
+    def __init__(self, pool, evaluator, log, hooks, learn):
+        self._pool = pool
+        self._evaluator = evaluator
+        self._log = log
+        self._hooks = hooks
+        self._learn = learn
+        self._recalled = set()
+
+    @cached_property
+    def _reference(self):
+        return self._pool.share(self._evaluator)
+
+    def submit(self, task):
+        self._hooks.start(task)
+        known = self._log.recall(task)
+        if known is None:
+            return self._pool.submit(self._reference, task)
+        self._recalled.add(task.key)
+        future = Future()
+        future.set_result(known)
+        return future
+
+    def record(self, evaluation):
+        if evaluation.task.key not in self._recalled:
+            self._log.append(evaluation)
+        self._learn(evaluation)

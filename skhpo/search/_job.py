@@ -1,0 +1,139 @@
+"""What one call of ``fit`` works on, checked before the first fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import clone, is_classifier
+from sklearn.model_selection import check_cv
+from sklearn.utils import check_random_state, indexable
+
+from .._sklearn import check_method_params
+from ..fold_stopping import make_fold_stopping
+from ..optimizers import make_optimizer
+from ..schedulers import make_scheduler
+from ..schedulers._proposer import Proposer
+from ..space import SearchSpace
+from ._checks import check_names, check_values, resolve_window
+
+__all__ = ["prepare", "resume"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one call of ``fit`` works on: the data, how to split, fit and score it."""
+
+    X: object
+    y: object
+    scorer: object
+    routed: object
+    cv: object
+    splits: list
+    estimator: object
+    optimizer: object
+    scheduler: object
+    proposer: Proposer
+    window: float
+    seed: int
+
+
+def prepare(search, X, y, params):
+    """Check everything and draw the splits; from here on only fits can fail."""
+    optimizer, scheduler = search._composition()
+    check_values(
+        optimizer=optimizer,
+        scheduler=scheduler,
+        stopping=search.stopping,
+        fold_stopping=search.fold_stopping,
+    )
+    optimizer, scheduler = make_optimizer(optimizer), make_scheduler(scheduler)
+    scorer, _ = search._get_scorers()
+    X, y = indexable(X, y)
+    routed = search._get_routed_params_for_fit(check_method_params(X, params=params))
+    window = resolve_window(search.pre_dispatch, search.n_jobs, optimizer)
+    make_fold_stopping(search.fold_stopping)
+    cv = check_cv(search.cv, y, classifier=is_classifier(search.estimator))
+    seed = _draw_seed(search.random_state)
+    return Job(
+        X,
+        y,
+        scorer,
+        routed,
+        cv,
+        _materialise(cv, X, y, routed.splitter.split),
+        clone(search.estimator),
+        optimizer,
+        scheduler,
+        make_proposer(search, optimizer, seed),
+        window,
+        seed,
+    )
+
+
+def resume(search, job, log):
+    """Go on with what the first call drew: seed, splits, window, and suggestions."""
+    header = log.header
+    proposer = make_proposer(
+        search,
+        job.optimizer,
+        header["seed"],
+        planned=header["n_iter"],
+        recorded=dict(log.suggestions),
+    )
+    return replace(
+        job,
+        proposer=proposer,
+        splits=header["splits"],
+        window=header["window"],
+        seed=header["seed"],
+    )
+
+
+def make_proposer(search, optimizer, seed, **resumed):
+    if not search.param_distributions:
+        raise ValueError(
+            "param_distributions must name at least one parameter to search; got "
+            f"{search.param_distributions!r}. Give names with distributions or lists."
+        )
+    space = SearchSpace(search.param_distributions, constraint=search.constraint)
+    initial = list(search.initial_params or ())
+    check_names("param_distributions", _dicts(search.param_distributions), search.estimator)
+    check_names("initial_params", initial, search.estimator)
+    return Proposer(
+        space,
+        optimizer,
+        n_iter=search.n_iter,
+        seed=seed,
+        initial=initial,
+        own=search.estimator.get_params(),
+        **resumed,
+    )
+
+
+def _materialise(cv, X, y, split_params):
+    """Draw the splits once: a splitter asked again may answer otherwise."""
+    n_splits = cv.get_n_splits(X, y, **split_params)
+    splits = list(cv.split(X, y, **split_params))
+    if len(splits) != n_splits:
+        raise ValueError(
+            "cv.split and cv.get_n_splits returned inconsistent results. Expected "
+            f"{n_splits} splits, got {len(splits)} from {cv!r}; pass another cv."
+        )
+    if not splits:
+        raise ValueError("cv must give at least one split, got none; pass another cv.")
+    return splits
+
+
+def _dicts(param_distributions):
+    return [param_distributions] if isinstance(param_distributions, dict) else param_distributions
+
+
+def _draw_seed(random_state):
+    """The seed of this fit; without one the global random state is left alone."""
+    if random_state is None:
+        return int(np.random.SeedSequence().generate_state(1)[0])
+    if isinstance(random_state, Integral):
+        return int(random_state)
+    return int(check_random_state(random_state).randint(2**31 - 1))
