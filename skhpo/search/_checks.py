@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from difflib import get_close_matches
+from inspect import signature
 
 from joblib import effective_n_jobs
 from sklearn.base import clone
 
 from .._sklearn import eval_expr
 
-__all__ = ["check_names", "check_values", "resolve_window"]
+__all__ = ["check_names", "check_stopping", "check_values", "resolve_window"]
 
 
 def check_values(**arguments):
@@ -33,6 +34,29 @@ def check_values(**arguments):
             )
 
 
+def check_stopping(stopping):
+    """Check that a stopping rule can be asked: that it takes the history and nothing else.
+
+    Parameters
+    ----------
+    stopping : callable or None
+
+    Raises
+    ------
+    TypeError
+    """
+    try:
+        if stopping is not None:
+            signature(stopping).bind(None)
+    except ValueError:
+        return  # some callables of C have no signature
+    except TypeError as error:
+        raise TypeError(
+            f"stopping must be a function of one argument, the history; {stopping!r} is not: "
+            f"{error}. Define it as def rule(history), or take a rule of skhpo.stopping."
+        ) from error
+
+
 def check_names(argument, dicts, estimator):
     """Check that every name is a parameter of the estimator, or of one that a value brings in.
 
@@ -51,7 +75,10 @@ def check_names(argument, dicts, estimator):
     own = set(estimator.get_params())
     for params in dicts:
         if not isinstance(params, Mapping):
-            raise TypeError(f"{argument} must be a list of dicts; got {params!r} in it.")
+            raise TypeError(
+                f"{argument} must be a list of dicts; got {params!r} in it. Write each setting "
+                "as a dict of names and values."
+            )
         valid = own.union(*(_brought_in(name, values) for name, values in params.items()))
         for name in set(params) - valid:
             if _refuses(estimator, name):

@@ -32,7 +32,7 @@ def _check_dict(one):
     if not isinstance(one, Mapping):
         raise TypeError(
             "`param_distributions` must be a dict or a list of dicts, got a list that holds "
-            f"{one!r} of type {type(one).__name__}."
+            f"{one!r} of type {type(one).__name__}; each item is a dict of names and values."
         )
     for name in one:
         if not isinstance(name, str):
@@ -49,7 +49,7 @@ def check_value(name, value):
     if not _is_list(value):
         raise TypeError(
             f"Parameter {name!r} must have a list of values or a distribution with `rvs`, got "
-            f"{value!r} of type {type(value).__name__}; put a single value in a list."
+            f"{value!r} of type {type(value).__name__}; {_remedy(value)}."
         )
     if getattr(value, "ndim", 1) != 1:
         raise ValueError(
@@ -67,7 +67,16 @@ def check_value(name, value):
     return tuple(distinct.values())
 
 
+def _remedy(value):
+    several = hasattr(value, "__iter__") and not _is_single(value)
+    return "pass list(...) of it" if several else "put a single value in a list"
+
+
+def _is_single(value):
+    return isinstance(value, str | bytes | Mapping) or hasattr(value, "get_params")
+
+
 def _is_list(value):
-    if isinstance(value, str | bytes | Mapping) or hasattr(value, "get_params"):
+    if _is_single(value):
         return False
     return all(hasattr(value, name) for name in ("__len__", "__iter__", "__getitem__"))

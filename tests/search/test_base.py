@@ -294,6 +294,32 @@ class TestInterruption:
         assert made.cv_results_["rank_test_score"].tolist() == [1, 2]
         assert made.best_params_ == {"a": 1}
 
+    def test_threads_keep_what_finished_out_of_turn(self, data):
+        finished = threading.Semaphore(0)
+
+        def wait_then_interrupt():
+            for _ in range(2):
+                assert finished.acquire(timeout=20)
+            threading.Event().wait(0.2)  # until the second one is scored as well
+            interrupt()
+
+        class Telling(Dial):
+            def score(self, X, y=None):
+                finished.release()
+                return super().score(X, y)
+
+        # One fit a candidate: the first ends when the next two have.
+        made = SearchCV(
+            Telling(),
+            {"a": [wait_then_interrupt, 1, 2]},
+            cv=[(range(30), range(30, 60))],
+            pre_dispatch=3,
+        )
+        with joblib.parallel_config("threading", n_jobs=2), pytest.raises(KeyboardInterrupt):
+            made.fit(*data)
+        assert made.cv_results_["params"] == [{"a": 1}, {"a": 2}]
+        assert made.best_params_ == {"a": 2}
+
     @failures_expected
     @pytest.mark.parametrize("scoring", [None, lambda est, X, y: 1.0])
     @pytest.mark.parametrize("refit", [True, lambda results: 1 / 0])

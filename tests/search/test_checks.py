@@ -16,7 +16,7 @@ from sklearn.tree import DecisionTreeClassifier
 from skhpo import BayesSearchCV, SearchCV
 from skhpo.optimizers import GaussianProcess, RandomSearch, Sobol
 from skhpo.schedulers import CrossValidation
-from skhpo.search._checks import check_names, resolve_window
+from skhpo.search._checks import check_names, check_stopping, resolve_window
 from skhpo.stopping import MaxTime
 
 SPACE = {"a": [1, 2], "b": uniform(0, 1)}
@@ -55,7 +55,7 @@ BAD = {  # what is passed -> what the message must say
     "empty space": ({"param_distributions": {}}, ["param_distributions", "at least one", "{}"]),
     "empty list of dicts": ({"param_distributions": []}, ["param_distributions", "[]"]),
     "no dict": ({"param_distributions": "a"}, ["param_distributions", "'a'", "dict"]),
-    "list of no dicts": ({"param_distributions": ["a"]}, ["param_distributions", "'a'", "dict"]),
+    "list of no dicts": ({"param_distributions": ["a"]}, ["'a'", "list of dicts", "each item"]),
     "empty list of values": (
         {"param_distributions": {"a": []}},
         ["'a'", "at least one value", "leave it out"],
@@ -68,10 +68,10 @@ BAD = {  # what is passed -> what the message must say
         {"param_distributions": {"a": "three"}},
         ["'a'", "'three'", "in a list"],
     ),
-    "a set for a list": ({"param_distributions": {"a": {1}}}, ["'a'", "{1}", "list"]),
+    "a set for a list": ({"param_distributions": {"a": {1}}}, ["'a'", "{1}", "pass list(...)"]),
     "a generator for a list": (
         {"param_distributions": {"a": (k for k in range(3))}},
-        ["'a'", "generator", "list"],
+        ["'a'", "generator", "pass list(...)"],
     ),
     "a matrix of values": (
         {"param_distributions": {"a": np.zeros((2, 2))}},
@@ -91,7 +91,7 @@ BAD = {  # what is passed -> what the message must say
     "initial_params of a dict": ({"initial_params": {"a": 1}}, ["initial_params", "list"]),
     "initial_params of words": (
         {"initial_params": ["a"]},
-        ["initial_params", "list of dicts", "'a'"],
+        ["initial_params", "list of dicts", "'a'", "Write each setting"],
     ),
     "initial_params of pairs": (
         {"initial_params": [("a", 1)]},
@@ -284,6 +284,21 @@ class TestNames:
                 return self
 
         check_names("param_distributions", [{"anything": [1]}], Free())
+
+
+class TestStopping:
+    @pytest.mark.parametrize("rule", [no_arguments, lambda history, more: True])
+    def test_the_wrong_arguments(self, rule):
+        with pytest.raises(TypeError, match="stopping must be a function of one argument") as error:
+            check_stopping(rule)
+        assert repr(rule) in str(error.value)
+        assert "skhpo.stopping" in str(error.value)
+
+    @pytest.mark.parametrize(
+        "rule", [None, MaxTime(3), lambda history: True, lambda h, more=1: True, bool, forbid, max]
+    )
+    def test_the_right_arguments(self, rule):
+        check_stopping(rule)
 
 
 class TestWindow:
