@@ -3,9 +3,12 @@
 What a release renames or moves is mended here and nowhere else.
 """
 
-from contextlib import nullcontext
+import signal
+import warnings
+from contextlib import contextmanager, nullcontext
 
 from joblib._utils import eval_expr
+from joblib.parallel import ParallelBackendBase
 from sklearn.base import _fit_context
 from sklearn.metrics._scorer import _MultimetricScorer
 from sklearn.model_selection._search import BaseSearchCV
@@ -14,10 +17,17 @@ from sklearn.model_selection._validation import (
     _warn_or_raise_about_fit_failures,
 )
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.parallel import delayed
 from sklearn.utils.validation import _check_method_params
+
+try:
+    from joblib.externals.cloudpickle import CloudPickler
+except ImportError:  # joblib 1.6 depends on it instead of shipping it
+    from cloudpickle import CloudPickler
 
 __all__ = [
     "BaseSearchCV",
+    "CloudPickler",
     "HasMethods",
     "Interval",
     "MultimetricScorer",
@@ -27,13 +37,19 @@ __all__ = [
     "eval_expr",
     "fit_and_score",
     "fit_context",
+    "start_process",
+    "terminated_worker_error",
     "warn_or_raise_about_fit_failures",
+    "warning_filters",
+    "with_config_and_filters",
+    "worker_env",
 ]
 
 MultimetricScorer = _MultimetricScorer
 check_method_params = _check_method_params
 fit_and_score = _fit_and_score
 fit_context = _fit_context
+worker_env = ParallelBackendBase._prepare_worker_env
 warn_or_raise_about_fit_failures = _warn_or_raise_about_fit_failures
 
 
@@ -58,3 +74,52 @@ def callback_context(estimator, max_subtasks):
     if not hasattr(estimator, "_init_callback_context"):
         return _NullContext()
     return estimator._init_callback_context(max_subtasks=max_subtasks)
+
+
+def warning_filters():
+    """Return the warning filters that hold here and now."""
+    # Python 3.14 may keep them in a context variable.
+    filters = getattr(warnings, "_get_filters", lambda: warnings.filters)()
+    # scikit-learn takes none for a mistake; this is what none means.
+    return list(filters) or [("default", None, Warning, None, 0)]
+
+
+def with_config_and_filters(function, config, filters):
+    """Return `function` such that it runs under a configuration and warning filters."""
+    wrapper, _, _ = delayed(function)()
+    return wrapper.with_config_and_warning_filters(config, filters)
+
+
+def start_process(target, args, env):
+    """Start a process of loky's kind, which does not import ``__main__``.
+
+    Its environment has the variables `env` on top, set before any module is loaded.
+    """
+    # Where processes cannot be had, nobody comes here.
+    from joblib.externals.loky.backend import get_context, resource_tracker
+
+    resource_tracker.ensure_running()
+    process = get_context("loky").Process(target=target, args=args, env=env)
+    with _interrupts_blocked():
+        process.start()
+    return process
+
+
+@contextmanager
+def _interrupts_blocked():
+    """A process that starts inherits the mask: Ctrl-C finds it already deaf."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def terminated_worker_error(message):
+    """Return what joblib raises when a worker dies."""
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    return TerminatedWorkerError(message)

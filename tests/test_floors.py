@@ -32,7 +32,7 @@ FLOORS = {
 }
 TOP = "skhpo.__init__"
 DOOR = "skhpo._sklearn"
-BEHIND_THE_DOOR = {"sklearn", "joblib", "loky"}
+BEHIND_THE_DOOR = {"sklearn", "joblib", "loky", "cloudpickle"}
 EVERYWHERE = {"numpy", "scipy", *sys.stdlib_module_names}
 ALLOWED = {  # besides what is allowed everywhere
     "skhpo.inspection": {"sklearn"},

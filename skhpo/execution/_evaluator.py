@@ -8,7 +8,7 @@ from traceback import format_exc
 from sklearn.base import clone
 
 from .._records import Evaluation
-from .._sklearn import MultimetricScorer, fit_and_score
+from .._sklearn import MultimetricScorer, fit_and_score, terminated_worker_error
 
 __all__ = ["Evaluator"]
 
@@ -71,6 +71,12 @@ class Evaluator:
                 raise
             return Evaluation(task, {}, 0.0, 0.0, "failed", format_exc())
         return self._fit_and_score(estimator, task)
+
+    def lost(self, task, status, error):
+        """Return the evaluation of a task whose fit was killed; raise with "raise"."""
+        if self.error_score == "raise":
+            raise terminated_worker_error(error)
+        return Evaluation(task, {}, 0.0, 0.0, status, error)
 
     def _fit_and_score(self, estimator, task):
         errors = []

@@ -1,0 +1,70 @@
+"""How to run is a context, not an argument of a search."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+
+__all__ = ["current_config", "run_config"]
+
+
+@dataclass(frozen=True)
+class _Config:
+    executor: object = None
+    in_order: bool = True
+
+
+_CONFIG = ContextVar("skhpo.run_config")
+_DEFAULT = _Config()
+
+
+def current_config():
+    """Return the settings that hold here and now."""
+    return _CONFIG.get(_DEFAULT)
+
+
+@contextmanager
+def run_config(*, executor=None, in_order=None):
+    """Say how the searches inside run. What is not given stays as it is.
+
+    Parameters
+    ----------
+    executor : concurrent.futures.Executor, default=None
+        Where fits run: anything whose ``submit`` returns futures, such as the pools of the
+        standard library or of ``mpi4py``. It stays open. A search takes its number of workers
+        from `n_jobs`, or from the executor when it has no `n_jobs` and the executor tells.
+    in_order : bool, default=None
+        True (the default outside): results are learned from in the order the fits were started,
+        which makes a search reproducible. False: as they finish, which keeps workers busy when
+        fits differ much in length; then two runs may differ.
+
+    See Also
+    --------
+    joblib.parallel_config : Chooses threads, processes or a cluster for scikit-learn and for
+        the searches of this package alike.
+
+    Examples
+    --------
+    >>> from concurrent.futures import ThreadPoolExecutor
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.svm import SVC
+    >>> from skhpo import SearchCV, run_config
+    >>> X, y = load_iris(return_X_y=True)
+    >>> search = SearchCV(SVC(), {"C": [0.1, 1, 10]}, n_iter=3)
+    >>> with ThreadPoolExecutor(2) as pool, run_config(executor=pool):
+    ...     search.fit(X, y).best_params_
+    {'C': 10}
+    """
+    given = {"executor": executor, "in_order": in_order}
+    if executor is not None and not callable(getattr(executor, "submit", None)):
+        raise TypeError(
+            "executor must have a submit method that returns futures, as concurrent.futures has "
+            f"it; got {executor!r}. Pass a pool, not the class of a pool."
+        )
+    changes = {name: value for name, value in given.items() if value is not None}
+    token = _CONFIG.set(replace(current_config(), **changes))
+    try:
+        yield
+    finally:
+        _CONFIG.reset(token)
