@@ -431,7 +431,7 @@ def _wal(path):
 
 
 def _identity(path):
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(OSError):
         found = os.stat(path)
         return found.st_dev, found.st_ino
     return None
@@ -548,10 +548,11 @@ def _checked_rows(connection, run):
 @contextlib.contextmanager
 def _using(path, *faults):
     """Say which file it was."""
+    told = sqlite3.Error, OSError, _Unusable
     try:
         yield
-    except (sqlite3.Error, _Unusable, *faults) as error:
-        reason = error if isinstance(error, (sqlite3.Error, _Unusable)) else repr(error)
+    except (*told, *faults) as error:
+        reason = error if isinstance(error, told) else f"it is damaged ({error!r})"
         raise JournalError(
             f"{os.fspath(path)} cannot be used as a journal: {reason}. Name another file, or "
             "restore this one."
@@ -560,7 +561,7 @@ def _using(path, *faults):
 
 def _reading(path):
     """Whatever goes wrong while a file is read is the fault of the file."""
-    faults = ArithmeticError, LookupError, OSError, RecursionError, TypeError, ValueError
+    faults = ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError
     return _using(path, *faults, zlib.error)
 
 
