@@ -2,11 +2,12 @@
 
 from .inspection import SearchProgress
 from .journal import Journal, load_history
-from .search import BayesSearchCV, SearchCV
+from .search import BayesSearchCV, EvolutionarySearchCV, SearchCV
 from .space import loguniform_int
 
 __all__ = [
     "BayesSearchCV",
+    "EvolutionarySearchCV",
     "Journal",
     "SearchCV",
     "SearchProgress",

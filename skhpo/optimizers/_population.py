@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 
@@ -128,7 +129,8 @@ class Settings:
 
 def check_population_size(value, least):
     """Raise unless the size of a population is "auto" or an int that is large enough."""
-    if value == "auto" or (type(value) is int and value >= least):
+    is_int = isinstance(value, Integral) and not isinstance(value, bool)
+    if value == "auto" or (is_int and value >= least):
         return
     raise ValueError(
         f"population_size must be 'auto' or an int of at least {least}, got {value!r}. "

@@ -1,6 +1,7 @@
 """The search estimators."""
 
 from ._bayes import BayesSearchCV
+from ._evolutionary import EvolutionarySearchCV
 from ._search import SearchCV
 
-__all__ = ["BayesSearchCV", "SearchCV"]
+__all__ = ["BayesSearchCV", "EvolutionarySearchCV", "SearchCV"]

@@ -379,7 +379,7 @@ class TestComposition:
         assert outer.best_estimator_.history_.n_candidates == outer.best_params_["n_iter"]
         outer = SearchCV(
             small(Dial(), {"a": [1, 2, 3]}),
-            {"n_iter": [1, 3], "estimator__b": [0, 1], "optimizer": ["random", "sobol"]},
+            {"n_iter": [1, 3], "estimator__b": [0, 1], "random_state": [1, 2]},
             cv=2,
             n_iter=3,
             random_state=0,

@@ -17,7 +17,7 @@ X, Y = np.zeros((8, 1)), np.arange(8) % 2
 class Hill(BaseEstimator):
     """An estimator whose score is a smooth function of its parameters."""
 
-    def __init__(self, a=0.1, b=1.0, c="x"):
+    def __init__(self, a=0.1, b=1.0, c="z"):
         self.a = a
         self.b = b
         self.c = c
@@ -28,20 +28,20 @@ class Hill(BaseEstimator):
 
     def score(self, X, y=None):
         """At most 0, at a = 0.7, b = 10 and c = "z"."""
-        return -((self.a - 0.7) ** 2) - (np.log10(self.b) - 1) ** 2 - (self.c != "z")
+        return -((self.a - 0.7) ** 2) - (np.log10(self.b) - 1) ** 2 - 0.2 * "zyx".index(self.c)
 
 
-def search(space, cls=EvolutionarySearchCV, **settings):
-    return cls(Hill(c="z"), space, cv=2, random_state=0, **settings).fit(X, Y)
+def search(space, cls=EvolutionarySearchCV, seed=0, **settings):
+    return cls(Hill(), space, cv=2, random_state=seed, **settings).fit(X, Y)
 
 
-@pytest.mark.parametrize("algorithm", ["auto", "ga", "de", "cmaes", CMAES(sigma0=0.1)])
+@pytest.mark.parametrize("algorithm", ["auto", "ga", "de", "cmaes", CMAES(sigma0=0.2)])
 @pytest.mark.parametrize("space", [NUMBERS, MIXED], ids=["numbers", "mixed"])
 def test_it_climbs(algorithm, space):
-    """Chance comes to about -0.02 in the numbers, and to -0.06 in three branches."""
-    found = search(space, algorithm=algorithm, n_iter=100)
-    assert found.best_score_ > -0.005
-    assert len(found.cv_results_["params"]) == 100
+    """Chance comes to -0.013 in the numbers, and to -0.031 with the choice: medians."""
+    found = [search(space, algorithm=algorithm, n_iter=100, seed=seed) for seed in range(3)]
+    assert np.median([one.best_score_ for one in found]) > -0.01
+    assert len(found[0].cv_results_["params"]) == 100
 
 
 def test_it_is_a_preset():
