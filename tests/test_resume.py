@@ -64,7 +64,7 @@ def survive(folder, rng, optimizer, n_jobs, fails):
         while process.poll() is None and not log.read_text() and time.monotonic() < deadline:
             time.sleep(0.01)
         try:
-            process.wait(rng.uniform(0, 0.25) if kills < 5 else 120)
+            process.wait(rng.uniform(0, 0.25) if kills < 3 else 120)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.wait()

@@ -12,6 +12,7 @@ from typing import ClassVar
 from sklearn.base import clone
 
 from .._sklearn import BaseSearchCV, HasMethods, Interval, MultimetricScorer, fit_context
+from ..execution._config import current_config
 from ..execution._evaluator import Evaluator
 from ..execution._executors import make_executor
 from ..execution._loop import run
@@ -113,18 +114,19 @@ class BaseSearch(BaseSearchCV):
             Before any fit, when a parameter, the space or the splits do not hold together; at
             the end, when every fit failed. What was evaluated stays in ``history_``.
         """
-        job = prepare(self, X, y, params)
-        hooks = Hooks(self, job.X, job.y, params.get("sample_weight"))
-        with open_run(self, job, params) as log:
-            job = resume(self, job, log) if log.resumed else job
-            self._begin(job)
-            try:
-                self._search(job, hooks, log)
-            except BaseException:
-                # What was evaluated is not lost, and what ended the search is not masked.
-                with suppress(Exception):
-                    self._publish()
-                raise
+        with closing(make_executor(self.n_jobs)) as pool:
+            job = prepare(self, X, y, params, pool.n_workers)
+            hooks = Hooks(self, job.X, job.y, params.get("sample_weight"))
+            with open_run(self, job, params) as log:
+                job = resume(self, job, log) if log.resumed else job
+                self._begin(job)
+                try:
+                    self._search(job, hooks, log, pool)
+                except BaseException:
+                    # What was evaluated is not lost, and what ended the search is not masked.
+                    with suppress(Exception):
+                        self._publish()
+                    raise
         self._publish()
         check_success(self)
         warn_non_finite(self)
@@ -145,21 +147,21 @@ class BaseSearch(BaseSearchCV):
             names = self.scorer_ if self.multimetric_ else ["score"]
             self.history_.metric = _guiding_metric(self.refit, names)
 
-    def _search(self, job, hooks, log):
+    def _search(self, job, hooks, log, pool):
         n_candidates, n_splits = job.proposer.n_candidates, len(job.splits)
         if self.verbose > 0:
             print(
                 f"Fitting {n_splits} folds for each of {n_candidates} candidates, "
                 f"totalling {n_splits * n_candidates} fits"
             )
-
-        with hooks.searching(n_candidates * n_splits), closing(make_executor(self.n_jobs)) as pool:
+        with hooks.searching(n_candidates * n_splits):
             fits = Fits(pool, self._evaluator(job), log, hooks, self._learn_score_names)
             run(
                 self._start(job),
                 fits.submit,
                 self.history_,
                 window=job.window,
+                in_order=current_config().in_order,
                 stopping=self.stopping,
                 record=fits.record,
                 listeners=[hooks.finish],

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from inspect import signature
 
-from joblib import effective_n_jobs
 from sklearn.base import clone
 
 from .._sklearn import eval_expr
@@ -117,14 +116,14 @@ def _unknown_name(argument, name, estimator, valid):
     )
 
 
-def resolve_window(pre_dispatch, n_jobs, optimizer):
+def resolve_window(pre_dispatch, n_workers, optimizer):
     """Return how many fits may be in flight.
 
     Parameters
     ----------
     pre_dispatch : int or str
         As in joblib: a number, an expression such as "2*n_jobs", or "all".
-    n_jobs : int or None
+    n_workers : int
     optimizer : optimiser
 
     Returns
@@ -144,7 +143,6 @@ def resolve_window(pre_dispatch, n_jobs, optimizer):
                 "to learn from. Use an int or '2*n_jobs'."
             )
         return math.inf
-    n_workers = effective_n_jobs(n_jobs)
     window = _evaluate(pre_dispatch, n_workers)
     if window is None or window < 1:
         raise ValueError(

@@ -39,7 +39,7 @@ class Job:
     seed: int
 
 
-def prepare(search, X, y, params):
+def prepare(search, X, y, params, n_workers):
     """Check everything and draw the splits; from here on only fits can fail."""
     optimizer, scheduler = search._composition()
     check_values(
@@ -52,7 +52,7 @@ def prepare(search, X, y, params):
     scorer, _ = search._get_scorers()
     X, y = indexable(X, y)
     routed = search._get_routed_params_for_fit(check_method_params(X, params=params))
-    window = resolve_window(search.pre_dispatch, search.n_jobs, optimizer)
+    window = resolve_window(search.pre_dispatch, n_workers, optimizer)
     make_fold_stopping(search.fold_stopping)
     cv = check_cv(search.cv, y, classifier=is_classifier(search.estimator))
     seed = _draw_seed(search.random_state)

@@ -303,10 +303,9 @@ class TestStopping:
 
 class TestWindow:
     @pytest.mark.parametrize(
-        ("pre_dispatch", "n_jobs", "window"),
+        ("pre_dispatch", "n_workers", "window"),
         [
             ("2*n_jobs", 1, 1),
-            ("2*n_jobs", None, 1),
             ("2*n_jobs", 4, 8),
             ("3 * n_jobs + 1", 2, 7),
             ("n_jobs", 2, 2),
@@ -317,15 +316,11 @@ class TestWindow:
             (np.int64(3), 1, 3),
         ],
     )
-    def test_expressions(self, pre_dispatch, n_jobs, window):
+    def test_expressions(self, pre_dispatch, n_workers, window):
         for optimizer in (RandomSearch(), GaussianProcess()):
-            assert resolve_window(pre_dispatch, n_jobs, optimizer) == window
+            assert resolve_window(pre_dispatch, n_workers, optimizer) == window
 
     def test_all(self):
         assert resolve_window("all", 1, RandomSearch()) == float("inf")
         with pytest.raises(ValueError, match="nothing to learn from"):
             resolve_window("all", 1, GaussianProcess())
-
-    def test_workers_of_the_active_backend(self):
-        with joblib.parallel_config("threading", n_jobs=3):
-            assert resolve_window("2*n_jobs", None, RandomSearch()) == 6
