@@ -321,8 +321,9 @@ class _Data:
 
     @property
     def best(self):
-        """The largest score among the surest ones."""
-        return self.y[self.r == self.r.min()].max()
+        """The largest score among the surest ones, failures apart."""
+        alive = self.y > self.y.min() if np.ptp(self.y) else np.full(len(self.y), True)
+        return self.y[alive & (self.r == self.r[alive].min())].max()
 
     def elite(self):
         """Points of the best scores, to mutate."""
@@ -373,10 +374,11 @@ class _Search:
         Random, because the doubt of a model is largest at the bounds of the cube: a search of
         the most doubtful point would see nothing else.
         """
-        points = self._rng.random((N_DRAWS, self._space.n_dims))
+        points = self._rng.random((N_ASKED, self._space.n_dims))
         points[:, 0] = (branch + 0.5) / len(self._space.active)
         points = self._space.snap(points)
-        self._add(points)
+        allowed = np.array([self._space.feasible(point) for point in points])
+        self._add(points[allowed][:N_DRAWS])
         return self._best(1) if len(self._points) else points
 
     def _children(self, parents, step):

@@ -155,6 +155,18 @@ def test_first_folds_of_pending_ones_are_used():
     assert not np.allclose(ask(30.0), ask(-30.0))
 
 
+def test_the_best_is_a_whole_score_that_did_not_fail():
+    about = [
+        (0.9, 1, "stopped"),
+        (0.5, 5, "complete"),
+        (0.7, 5, "complete"),
+        (math.nan, 9, "failed"),
+    ]
+    told = [Observation(np.zeros(4), a, n_folds=n, status=status) for a, n, status in about]
+    data = module._Data.of(np.zeros((4, 4)), told, power=True)
+    assert data.best == data.y[2]
+
+
 def test_doubt_grows_while_nothing_rises():
     rising = np.linspace(-2, 2, 20)
     assert module._doubt(rising) == 0
