@@ -41,8 +41,8 @@ format: .venv-lint/stamp  ## Mend what the linter can mend
 docs: .venv-doc/stamp  ## Build the documentation into doc/_build/html
 	.venv-doc/bin/python -m sphinx -b html $(SPHINXOPTS) doc doc/_build/html
 
-bench: .venv-bench/stamp  ## Run the benchmarks (BENCH=script for one)
-	for script in $(BENCH); do .venv-bench/bin/python $$script || exit 1; done
+bench: .venv-bench/stamp  ## Run the benchmarks (BENCH=script for one, BENCHFLAGS=--quick)
+	for script in $(BENCH); do .venv-bench/bin/python $$script $(BENCHFLAGS) || exit 1; done
 
 soak: .venv-test/stamp  ## Kill and resume a hundred searches; about an hour
 	.venv-test/bin/python tests/test_resume.py --runs 100
@@ -63,7 +63,7 @@ VENVS = .venv .venv-test .venv-min .venv-lint .venv-doc .venv-bench .venv-build
 .venv-min/stamp: install = -e '.[test]' -c tests/minimum.txt
 .venv-lint/stamp: install = -e '.[lint]'
 .venv-doc/stamp: install = -e '.[doc]'
-.venv-bench/stamp: install = -e '.[plot]'
+.venv-bench/stamp: install = -e '.[bench]'
 .venv-build/stamp: install = build
 
 .venv-min/stamp: tests/minimum.txt
