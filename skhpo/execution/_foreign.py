@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import uuid
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 
@@ -205,6 +205,11 @@ class DaskExecutor(_ForeignExecutor):
             call.finish(inner.result())
         except KilledWorker as error:
             call.succeed(call.shared.lost(call.task, "killed", str(error)))
+        except CancelledError as error:
+            raise RuntimeError(
+                "At least one dask worker must stay alive, with the data of the search; the "
+                "cluster cancelled a fit. Start more workers, or workers with more memory."
+            ) from error
 
 
 class _Scattered:

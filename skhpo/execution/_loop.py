@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import deque
+from functools import cache
 from queue import SimpleQueue
+
+from threadpoolctl import ThreadpoolController
 
 __all__ = ["run"]
 
@@ -37,13 +40,17 @@ def run(
     start = time.monotonic()
     flight = _Flight(in_order, record or (lambda evaluation: None))
 
-    def goes_on():
+    def next_task():
         history.elapsed = time.monotonic() - start
-        return stopping is None or not stopping(history)
+        if stopping is not None and stopping(history):
+            return None
+        # The matrices of an optimiser are small: more threads only make them wait on each other.
+        with _blas().limit(limits=1):
+            return scheduler.ask()
 
     try:
         while True:
-            while len(flight) < window and goes_on() and (task := scheduler.ask()) is not None:
+            while len(flight) < window and (task := next_task()) is not None:
                 flight.add(submit(task))
             if not len(flight):
                 return
@@ -58,6 +65,11 @@ def run(
         raise
     finally:
         history.elapsed = time.monotonic() - start
+
+
+@cache
+def _blas():
+    return ThreadpoolController().select(user_api="blas")
 
 
 class _Flight:

@@ -80,7 +80,7 @@ class Worker:
             self._receive()
         except EOFError:
             self._bury()
-            if self._process.exitcode:  # negative when a signal ended it
+            if (self._process.exitcode or 0) < 0:  # a signal ended it
                 raise
             raise RuntimeError(
                 "A worker process must be able to start Python and import skhpo; it ended with "
