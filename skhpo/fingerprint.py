@@ -36,18 +36,28 @@ __all__ = ["FingerprintError", "fingerprint"]
 
 _ATOMS = frozenset({type(None), bool, int, float, complex, str, bytes, type(...)})
 _CHUNK = 1 << 24  # bytes
-_BY_NAME = (types.BuiltinFunctionType, types.ModuleType)
 _MAIN = ("__main__", "__mp_main__")
-_NOT_CONTENT = {  # of a class
-    *("__module__", "__dict__", "__weakref__", "__doc__", "__firstlineno__"),
-    *("__static_attributes__", "__annotations__", "__annotate_func__", "_abc_impl"),
-    *("__annotations_cache__", "__dataclass_fields__", "__dataclass_params__", "__qualname__"),
-}
-_SLOTS = (types.MemberDescriptorType, types.GetSetDescriptorType)
+_CLONED = ("_metadata_request", "_sklearn_output_config")  # attributes that `clone` copies
 _CODE = (
     *("co_code", "co_names", "co_varnames", "co_freevars", "co_cellvars", "co_argcount"),
     *("co_posonlyargcount", "co_kwonlyargcount", "co_flags", "co_consts", "co_exceptiontable"),
 )
+_READ_GLOBAL = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS")
+_SLOTS = (types.MemberDescriptorType, types.GetSetDescriptorType)
+_WRAPPERS = {
+    property: ("fget", "fset", "fdel"),
+    staticmethod: ("__func__",),
+    classmethod: ("__func__",),
+    functools.cached_property: ("func",),
+    type(functools.cache(len)): ("__wrapped__",),
+    types.MethodType: ("__self__", "__func__"),
+    types.CodeType: _CODE,
+}
+_NOT_CONTENT = {  # of a class
+    *("__module__", "__qualname__", "__doc__", "__dict__", "__weakref__", "__slotnames__"),
+    *("__firstlineno__", "__static_attributes__", "__annotations__", "__annotate_func__"),
+    *("__annotations_cache__", "__dataclass_fields__", "__dataclass_params__", "_abc_impl"),
+}
 
 
 class FingerprintError(TypeError):
@@ -55,7 +65,7 @@ class FingerprintError(TypeError):
 
 
 def fingerprint(value, name="value"):
-    """Digest of the content of a value; the same in every process and on every platform.
+    """Digest of the content of a value, the same in every process and on every platform.
 
     Parameters
     ----------
@@ -81,9 +91,8 @@ def fingerprint(value, name="value"):
     >>> fingerprint(1) == fingerprint(1.0)
     False
     """
-    walk = _Walk(name)
     try:
-        return walk.digest(value).hex()
+        return _Walk(name).digest(value).hex()
     except RecursionError:
         raise FingerprintError(
             f"{name} is nested too deeply for a fingerprint; give a flatter one."
@@ -95,27 +104,25 @@ class _Walk:
 
     def __init__(self, name):
         self._path = [name]
-        self._cloned = True  # estimators count by their parameters, as they are cloned
-        self._depth_of = {}  # id -> depth, of what is being looked at: an object may hold itself
-        self._known = {}  # (id, cloned) -> (object, digest)
-        self._reach = math.inf  # depth of the outermost object that what was seen refers back to
+        self._cloned = True  # estimators count as they are cloned, without what they fitted
+        self._depths = {}  # of what is being looked at, by key: an object may hold itself
+        self._known = {}  # key -> (object, digest)
+        self._reach = math.inf  # depth of the outermost object that something refers back to
 
     def digest(self, value):
         if type(value) in _ATOMS:
             return _node(type(value).__name__, _atom(value).encode())
-        key = (id(value), self._cloned)
+        key, depth = (id(value), self._cloned), len(self._depths)
         if key in self._known:
             return self._known[key][1]
-        depth = len(self._depth_of)
-        if key in self._depth_of:
-            self._reach = min(self._reach, self._depth_of[key])
-            return _node("cycle", str(depth - self._depth_of[key]).encode())
-        self._depth_of[key], outer, self._reach = depth, self._reach, math.inf
+        if key in self._depths:
+            self._reach = min(self._reach, self._depths[key])
+            return _node("cycle", str(depth - self._depths[key]).encode())
+        self._depths[key], outer, self._reach = depth, self._reach, math.inf
         found = self._content(value)
-        del self._depth_of[key]
-        if self._reach >= depth:  # the digest does not depend on where it was met
-            self._known[key] = value, found
-            self._reach = math.inf
+        del self._depths[key]
+        if self._reach >= depth:  # nothing in it refers to where it was met
+            self._known[key], self._reach = (value, found), math.inf
         self._reach = min(self._reach, outer)
         return found
 
@@ -125,155 +132,129 @@ class _Walk:
                 return describe(self, value)
         return self._object(value)
 
-    def part(self, step, value):
+    def _part(self, step, value):
         self._path.append(step)
         found = self.digest(value)
         self._path.pop()
         return found
 
-    def named(self, kind, parts, text="{}"):
+    def _named(self, kind, parts, text=".{}"):
         """Parts by name, whatever their order."""
-        found = [
-            self.digest(name) + self.part(text.format(name), value) for name, value in parts.items()
-        ]
+        found = (self.digest(n) + self._part(text.format(n), parts[n]) for n in parts)
         return _node(kind, *sorted(found))
+
+    def _state(self, kind, parts, text=".{}"):
+        """Parts that `clone` copies as they are: an estimator in them stays fitted."""
+        with self._as_it_is():
+            return self._named(kind, parts, text)
+
+    @contextlib.contextmanager
+    def _as_it_is(self):
+        cloned, self._cloned = self._cloned, False
+        yield
+        self._cloned = cloned
+
+    def dict(self, value):
+        return self._named("dict", value, "[{!r}]")
+
+    def set(self, value):
+        return _node(type(value).__name__, *sorted(self._part("{...}", v) for v in value))
 
     def sequence(self, value):
         kind = type(value).__name__
         if set(map(type, value)) <= _ATOMS:
             return _node(f"{kind} of atoms", "\n".join(map(_atom, value)).encode())
-        return _node(kind, *(self.part(f"[{i}]", item) for i, item in enumerate(value)))
-
-    def set(self, value):
-        return _node(type(value).__name__, *sorted(self.part("{...}", item) for item in value))
-
-    def dict(self, value):
-        return self.named("dict", value, "[{!r}]")
-
-    @contextlib.contextmanager
-    def as_it_is(self):
-        """Inside, estimators count with what they were fitted to."""
-        cloned, self._cloned = self._cloned, False
-        yield
-        self._cloned = cloned
-
-    def state(self, kind, parts, text=".{}"):
-        with self.as_it_is():
-            return self.named(kind, parts, text)
-
-    # numpy and its relatives
+        return _node(kind, *(self._part(f"[{i}]", v) for i, v in enumerate(value)))
 
     def array(self, value):
         if isinstance(value, np.ma.MaskedArray):
-            parts = {"mask": np.ma.getmaskarray(value), "data": value.filled()}
-            return self.state("masked", parts)
+            return self._state("masked", {"mask": np.ma.getmaskarray(value), "": value.filled()})
         array = np.asarray(value)
-        kind = f"{type(value).__name__} {array.dtype.newbyteorder('<')} {array.shape}"
+        # Memory maps are what workers get of an array.
+        kind = "ndarray" if isinstance(value, np.memmap) else type(value).__name__
+        kind = f"{kind} {array.dtype.newbyteorder('<')} {array.shape}"
         if array.dtype.names:
-            return self.state(kind, {name: array[name] for name in array.dtype.names})
-        if array.dtype.kind == "O":
-            return _node(kind, self.sequence(array.ravel().tolist()))
-        if array.dtype.char in "gG":  # long double: its bytes hold some that mean nothing
+            return self._state(kind, {name: array[name] for name in array.dtype.names})
+        if array.dtype.char in "OT":
+            with self._as_it_is():
+                return _node(kind, self.sequence(array.ravel().tolist()))
+        if array.dtype.char in "gG":  # some bytes of a long double mean nothing
             return _node(kind, "\n".join(map(repr, array.ravel())).encode())
-        return _node(kind, *_bytes(array))
+        return _node(kind, *_chunks(array))
 
     def sparse(self, value):
         if value.format in ("csr", "csc", "bsr"):
             same = value if value.has_canonical_format else value.copy()
             same.sum_duplicates()
-            places = [same.indptr, same.indices]
+            places = same.indptr, same.indices
         else:
             same = value.tocoo(copy=True)
             same.sum_duplicates()
             places = same.coords
         parts = dict(enumerate([same.data, *(p.astype(np.int64) for p in places)]))
-        return self.state(f"{_name(type(value))} {value.shape}", parts)
+        return self._state(f"{_name(type(value))} {value.shape}", parts)
 
-    def frame(self, value):
-        """A table of pandas or polars: its labels and its columns."""
-        columns = list(value.columns)
-        index = getattr(value, "index", None)
-        at = value.iloc.__getitem__ if index is not None else value.to_series
-        column = (lambda i: at((slice(None), i))) if index is not None else at
-        parts = {str(i): column(i) for i in range(len(columns))}
-        return _node(
-            type(value).__name__,
-            self.part(".columns", getattr(value, "columns", None)),
-            self.part(".index", index),
-            self.state("columns", parts, ".column {}"),
-        )
+    def pandas(self, value):
+        """An index, a series or a frame."""
+        kind, dtype = type(value).__name__, getattr(value, "dtype", None)
+        parts = {"index": value.index} if hasattr(value, "index") else {}
+        if hasattr(value, "columns"):
+            parts |= {"columns": value.columns}
+            parts |= {i: value.iloc[:, i] for i in range(value.shape[1])}
+        elif hasattr(value, "levels"):
+            parts |= {i: value.get_level_values(i) for i in range(value.nlevels)}
+        else:
+            kind = f"{'Series' if parts else 'Index'} {dtype}"
+            parts |= {"name": value.name, "values": _pandas_values(value)}
+        return self._state(kind, parts, ".column {}" if hasattr(value, "columns") else ".{}")
 
-    def pandas_series(self, value):
-        parts = {"name": value.name, "values": _pandas_values(value.array)}
-        if hasattr(value, "index"):
-            parts["index"] = value.index
-        return self.state(f"{type(value).__name__} {value.dtype}", parts)
-
-    def pandas_index(self, value):
-        parts = {"names": list(value.names), "values": _pandas_values(value.array)}
-        return self.state(f"index {value.dtype}", parts)
-
-    def pandas_multiindex(self, value):
-        levels = [value.get_level_values(i) for i in range(value.nlevels)]
-        return self.state("multiindex", dict(enumerate(levels)))
-
-    def polars_series(self, value):
+    def polars(self, value):
+        if hasattr(value, "columns"):
+            parts = {"columns": value.columns}
+            parts |= {i: value.to_series(i) for i in range(value.width)}
+            return self._state("polars frame", parts, ".column {}")
         plain = value.dtype.is_numeric() and not value.null_count()
         parts = {"name": value.name, "values": value.to_numpy() if plain else value.to_list()}
-        return self.state(f"series {value.dtype}", parts)
+        return self._state(f"polars series {value.dtype}", parts)
 
     def random_state(self, value):
-        return self.state(_name(type(value)), {"state": value.get_state(legacy=False)})
+        return self._state(_name(type(value)), {"state": value.get_state(legacy=False)})
 
     def generator(self, value):
-        return self.state(_name(type(value)), {"state": value.bit_generator.state})
+        return self._state(_name(type(value)), {"state": value.bit_generator.state})
 
     def ufunc(self, value):
         if value.__name__.endswith("(vectorized)"):
-            self.refuse(value)
-        return _node("ufunc", value.__name__.encode(), str(value.types).encode())
+            self._refuse(value)
+        return _node(f"ufunc {value.__name__} {value.nin} {value.nout}")
 
     def distribution(self, value):
-        family = getattr(value, "dist", value)
-        parts = {"args": getattr(value, "args", ()), "kwds": getattr(value, "kwds", {})}
-        parts["support"] = [getattr(value, "a", family.a), getattr(value, "b", family.b)]
-        parts["family"] = type(family)
-        own = ("name", "xk", "pk", "_histogram", "shapes", "badvalue")
-        parts |= {name: getattr(family, name, None) for name in own}
-        return self.state("distribution", parts)
-
-    # estimators
+        """A family of scipy, or one with its arguments."""
+        family, stats = getattr(value, "dist", value), sys.modules["scipy.stats"]
+        usual = vars(stats.norm).keys() | vars(stats.randint).keys()
+        parts = {n: v for n, v in vars(family).items() if n not in usual}
+        parts |= {n: getattr(value, n, None) for n in ("args", "kwds", "a", "b")}
+        return self._state("distribution", {**parts, "family": type(family)})
 
     def estimator(self, value):
-        kept = ("_metadata_request", "_sklearn_output_config")  # what clone keeps besides
-        parts = {n: v for n, v in vars(value).items() if n in kept}
-        parts |= value.get_params(deep=False)
-        return _node("estimator", self.digest(type(value)), self.named("params", parts, ".{}"))
-
-    def fitted(self, value):
-        parts = {n: v for n, v in vars(value).items() if n != "_skl_callbacks"}
-        return _node("fitted", self.digest(type(value)), self.state("attributes", parts))
-
-    # code
+        attributes = getattr(value, "__dict__", {})
+        if self._cloned and not _clones_itself(value):
+            parts = {n: attributes[n] for n in _CLONED if n in attributes}
+            parts |= value.get_params(deep=False)
+            return _node("estimator", self.digest(type(value)), self._named("params", parts))
+        parts = {n: v for n, v in attributes.items() if n != "_skl_callbacks"}
+        return _node("fitted", self.digest(type(value)), self._state("attributes", parts))
 
     def by_name(self, value):
         return _node("name", _name(value).encode())
 
     def function(self, value):
-        code = value.__code__
-        parts = {
-            "defaults": value.__defaults__,
-            "kwdefaults": value.__kwdefaults__,
-            **dict(zip(code.co_freevars, map(_content_of, value.__closure__ or ()), strict=True)),
-            **{n: value.__globals__[n] for n in _globals(code) if n in value.__globals__},
-        }
-        return _node("function", self.digest(code), self.state("uses", parts, ", its {}"))
-
-    def code(self, value):
-        return self.state("code", {name: getattr(value, name) for name in _CODE})
-
-    def method(self, value):
-        return self.state("method", {"self": value.__self__, "function": value.__func__})
+        code, cells = value.__code__, map(_content_of, value.__closure__ or ())
+        parts = dict(zip(code.co_freevars, cells, strict=True))
+        parts |= {n: value.__globals__[n] for n in _globals(code) if n in value.__globals__}
+        parts |= {"defaults": (value.__defaults__, value.__kwdefaults__)}
+        parts |= {"attributes": vars(value)}
+        return _node("function", self.digest(code), self._state("uses", parts, ", its {}"))
 
     def klass(self, value):
         parts = {
@@ -281,46 +262,43 @@ class _Walk:
             for name, item in vars(value).items()
             if name not in _NOT_CONTENT and not isinstance(item, _SLOTS)
         }
-        bases = _node("bases", *map(self.digest, value.__bases__))
-        return _node("class", value.__name__.encode(), bases, self.state("attributes", parts))
+        bases = map(self.digest, value.__bases__)
+        return _node("class", value.__name__.encode(), self._state("attributes", parts), *bases)
 
     def wrapper(self, value):
-        names = ("fget", "fset", "fdel", "func", "__func__", "__wrapped__")
-        parts = {name: getattr(value, name) for name in names if hasattr(value, name)}
-        return self.state(type(value).__name__, parts)
+        names = _WRAPPERS[type(value)]
+        return self._state(type(value).__name__, {n: getattr(value, n) for n in names})
 
     def mapping(self, value):
-        return self.digest(dict(value))
-
-    # anything else
+        return self._state("mapping", {"": dict(value)}, "")
 
     def _object(self, value):
-        if hasattr(type(value), "__next__"):
-            self.refuse(value)
+        """Any other object, by what pickle would make it of."""
+        if hasattr(type(value), "__next__"):  # nobody can look at it and leave it as it was
+            self._refuse(value)
         try:
-            reduce = copyreg.dispatch_table.get(type(value))
-            reduced = reduce(value) if reduce else value.__reduce_ex__(4)
-        except Exception as error:
-            self.refuse(value, error)
+            reduced = copyreg.dispatch_table.get(type(value), _reduce)(value)
+        except Exception as error:  # each type has its own way to refuse
+            self._refuse(value, error)
         if isinstance(reduced, str):
-            return _node("name", reduced.encode())
-        make, args, state, items, pairs = (*reduced, *[None] * 5)[:5]
+            kind = f"{_name(type(value))} {getattr(value, '__module__', None)}"
+            return _node(kind, reduced.encode())
+        make, args, state, items, pairs = (*reduced, None, None, None)[:5]
         if isinstance(state, tuple) and len(state) == 2 and isinstance(state[1], dict):
-            state = {**(state[0] or {}), **state[1]}  # the attributes, and those in slots
-        parts = {"make": make, "args": args, "items": items and list(items)}
-        parts["pairs"] = pairs and list(pairs)
-        if isinstance(state, dict):
-            found = self.state("state", state)
-        else:
-            with self.as_it_is():
-                found = self.part(" (its state)", state)
-        return _node("object", self.state("made of", parts, ""), found)
+            state = {**(state[0] or {}), **state[1]}  # attributes, and those in slots
+        attributes = state if isinstance(state, dict) else {"state": state}
+        parts = {"make": make, "args": args}
+        parts |= {"items": items and list(items), "pairs": pairs and list(pairs)}
+        return _node("object", self._state("made of", parts, ""), self._state("", attributes))
 
-    def refuse(self, value, error=None):
+    def _refuse(self, value, error=None):
+        text = object.__repr__(value)
+        with contextlib.suppress(Exception):  # the repr of somebody's class
+            text = repr(value)
         raise FingerprintError(
-            f"{''.join(self._path)}: {value!r:.100} cannot be fingerprinted, so a journal could "
-            "not tell whether it is the same when the search goes on. Give what can be: a path "
-            "instead of an open file, a function of a module, an object that can be pickled."
+            f"{''.join(self._path)} must be something whose content can be told again when the "
+            f"search goes on; got {text:.100}, which cannot be fingerprinted. Give what can be: a "
+            "path instead of an open file, a function of a module, an object that can be pickled."
         ) from error
 
 
@@ -336,7 +314,7 @@ def _node(kind, *parts):
     return found.digest()
 
 
-def _bytes(array):
+def _chunks(array):
     """Digests of the chunks of an array, in C order and little-endian."""
     rows = array.reshape(1) if array.ndim == 0 else array
     step = max(1, _CHUNK * len(rows) // max(1, array.nbytes))
@@ -353,14 +331,17 @@ def _bytes(array):
         return list(pool.map(digest, starts))
 
 
-def _pandas_values(array):
+def _pandas_values(value):
+    array = value.array
+    if isinstance(value.dtype, np.dtype):
+        return value.to_numpy()
     if hasattr(array, "categories"):
         return [array.codes, array.categories, bool(array.ordered)]
     if hasattr(array, "asi8"):  # times; their type tells the unit and the zone
         return array.asi8
-    if hasattr(array.dtype, "numpy_dtype") and array.dtype.kind in "biuf":
-        return [np.asarray(array.isna()), array.to_numpy(array.dtype.numpy_dtype, na_value=0)]
-    return np.asarray(array)
+    if hasattr(array.dtype, "numpy_dtype"):  # numbers, some of them missing
+        return [array.isna(), array.to_numpy(array.dtype.numpy_dtype, na_value=0)]
+    return np.asarray(array, dtype=object)
 
 
 def _content_of(cell):
@@ -371,13 +352,11 @@ def _content_of(cell):
 
 
 def _globals(code):
-    """Names of the globals that a function reads but does not set, nested functions included."""
+    """Names of the globals that a function reads and does not set, and those inside it too."""
     steps = list(dis.get_instructions(code))
-    read = {s.argval for s in steps if s.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            read |= _globals(constant)
-    return read - {s.argval for s in steps if s.opname == "STORE_GLOBAL"}
+    read = {s.argval for s in steps if s.opname in _READ_GLOBAL}
+    inner = (_globals(c) for c in code.co_consts if isinstance(c, types.CodeType))
+    return read.union(*inner) - {s.argval for s in steps if s.opname == "STORE_GLOBAL"}
 
 
 def _name(value):
@@ -386,8 +365,12 @@ def _name(value):
     return f"{value.__module__}.{value.__qualname__}"
 
 
+def _reduce(value):
+    return value.__reduce_ex__(4)
+
+
 def _is_importable(value):
-    if getattr(value, "__module__", None) in (None, *_MAIN):
+    if value.__module__ in (None, *_MAIN):
         return False
     found = sys.modules.get(value.__module__)
     for step in value.__qualname__.split("."):
@@ -395,16 +378,10 @@ def _is_importable(value):
     return found is value
 
 
-def _of(package, *names):
-    """Is a value of a class of these names, from a package that need not be there?"""
-
-    def applies(value):
-        return any(
-            base.__name__ in names and base.__module__.partition(".")[0] == package
-            for base in type(value).__mro__
-        )
-
-    return applies
+def _clones_itself(value):
+    """Does a clone keep what it was fitted to, as that of FrozenEstimator does?"""
+    clone = getattr(value, "__sklearn_clone__", None)
+    return clone is not None and clone.__module__ != "sklearn.base"
 
 
 def _is(*kinds):
@@ -415,43 +392,34 @@ def _exactly(*kinds):
     return lambda value: type(value) in kinds
 
 
-def _is_estimator(value):
-    return hasattr(value, "get_params") and not isinstance(value, type)
+def _of(package, *names):
+    """Is a value of such a class of a package that need not be there?"""
+    return lambda value: any(
+        base.__name__ in names and base.__module__.partition(".")[0] == package
+        for base in type(value).__mro__
+    )
 
 
-def _clones_itself(value):
-    """Does it keep what it was fitted to when it is cloned, as FrozenEstimator does?"""
-    clone = getattr(value, "__sklearn_clone__", None)
-    return clone is not None and clone.__module__ != "sklearn.base"
+def _by_name_or(describe):
+    return lambda walk, value: (_Walk.by_name if _is_importable(value) else describe)(walk, value)
 
 
-_WRAPPERS = (property, staticmethod, classmethod, functools.cached_property)
 _KINDS = (
     (_exactly(list, tuple), _Walk.sequence),
     (_exactly(dict), _Walk.dict),
     (_exactly(set, frozenset), _Walk.set),
     (_is(np.ndarray, np.generic), _Walk.array),
-    (lambda value: isinstance(value, type) and not _is_importable(value), _Walk.klass),
-    (_is(type, types.ModuleType), _Walk.by_name),
-    (_is(types.FunctionType), lambda w, f: w.by_name(f) if _is_importable(f) else w.function(f)),
-    (_is(types.CodeType), _Walk.code),
-    (_is(types.MethodType), _Walk.method),
-    (_is(*_WRAPPERS), _Walk.wrapper),
-    (_is(types.MappingProxyType), _Walk.mapping),
+    (_is(types.ModuleType), _Walk.by_name),
+    (_is(type), _by_name_or(_Walk.klass)),
+    (_is(types.FunctionType), _by_name_or(_Walk.function)),
+    (_exactly(*_WRAPPERS), _Walk.wrapper),
+    (_exactly(types.MappingProxyType), _Walk.mapping),
     (_is(np.ufunc), _Walk.ufunc),
     (_is(np.random.RandomState), _Walk.random_state),
     (_is(np.random.Generator), _Walk.generator),
     (_of("scipy", "_spbase", "spmatrix"), _Walk.sparse),
     (_of("scipy", "rv_frozen", "rv_generic"), _Walk.distribution),
-    (_of("pandas", "DataFrame"), _Walk.frame),
-    (_of("polars", "DataFrame"), _Walk.frame),
-    (_of("pandas", "MultiIndex"), _Walk.pandas_multiindex),
-    (_of("pandas", "Index"), _Walk.pandas_index),
-    (_of("pandas", "Series"), _Walk.pandas_series),
-    (_of("polars", "Series"), _Walk.polars_series),
-    (
-        _is_estimator,
-        lambda w, e: w.estimator(e) if w._cloned and not _clones_itself(e) else w.fitted(e),
-    ),
-    (lambda value: hasattr(value, "__wrapped__"), _Walk.wrapper),
+    (_of("pandas", "DataFrame", "Series", "Index"), _Walk.pandas),
+    (_of("polars", "DataFrame", "Series"), _Walk.polars),
+    (lambda value: hasattr(value, "get_params"), _Walk.estimator),
 )
