@@ -42,6 +42,7 @@ N_RESAMPLE = 20  # draws of a sample that is outside of the cube, before it is c
 N_MARGIN = 1000  # levels of an ordered coordinate from which on it counts as continuous
 C_Q = 0.5  # learning rate of q
 ALPHA_Q = 0.73  # probability that no categorical coordinate leaves its mode
+WIDE = 0.25  # standard deviation of a start that knows nothing
 MAX_DOUBLINGS = 9  # of the population size
 TOL_X, TOL_UP, TOL_CONDITION = 1e-12, 1e4, 1e14
 
@@ -90,7 +91,7 @@ class CMAES:
 
     population_size: int | str = "auto"
     mean0: float | tuple = 0.5
-    sigma0: float = 0.25
+    sigma0: float = WIDE
     margin: bool = True
     restarts: str | None = "ipop"
 
@@ -443,15 +444,17 @@ class _Running:
         return flat or (len(self._numeric) > 0 and self._normal.is_point)
 
     def _restart(self):
+        """Begin elsewhere, as wide as a search that knows nothing, however narrow the first."""
         self._n_restarts += 1
+        sigma = max(self._spec.sigma0, WIDE)
         large = self._lambda_0 * 2 ** min(self._n_large, MAX_DOUBLINGS)
         if self._spec.restarts == "bipop" and self._used["small"] < self._used["large"]:
             u, v = np.random.default_rng((self._seed, self._n_restarts, 0, 0)).random(2)
             small = int(self._lambda_0 * max(1.0, 0.5 * large / self._lambda_0) ** (u**2))
-            self._begin("small", small, self._spec.sigma0 * 10 ** (-2 * v))
+            self._begin("small", small, sigma * 10 ** (-2 * v))
         else:
             self._n_large += 1
-            self._begin("large", min(2 * large, self._lambda_0 << MAX_DOUBLINGS), self._spec.sigma0)
+            self._begin("large", min(2 * large, self._lambda_0 << MAX_DOUBLINGS), sigma)
 
 
 def _inner_edges(dim):

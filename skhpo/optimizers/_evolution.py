@@ -1,4 +1,4 @@
-"""The evolutionary algorithm that suits the space and the budget."""
+"""The evolutionary algorithm that suits the space."""
 
 from __future__ import annotations
 
@@ -16,14 +16,13 @@ ALGORITHMS = {"ga": GeneticAlgorithm(), "de": DifferentialEvolution(), "cmaes": 
 
 @dataclass(frozen=True)
 class Evolution:
-    """An evolutionary algorithm by its name, or the one that suits the space and the budget.
+    """An evolutionary algorithm by its name, or the one that suits the space.
 
     Parameters
     ----------
     algorithm : {"auto", "ga", "de", "cmaes"}, default="auto"
         :class:`GeneticAlgorithm`, :class:`DifferentialEvolution` or :class:`CMAES`. "auto" is
-        "cmaes" when every parameter is a number and there are at least 10 evaluations for each
-        of them, and "ga" otherwise.
+        "cmaes" when at least half of the parameters are numbers, and "ga" otherwise.
     population_size : int or "auto", default="auto"
         As of the algorithm.
 
@@ -50,11 +49,11 @@ class Evolution:
 
     def start(self, space, *, seed, n_iter):
         """Begin a search of ``space``."""
-        name = _choose(space, n_iter) if self.algorithm == "auto" else self.algorithm
+        name = _choose(space) if self.algorithm == "auto" else self.algorithm
         algorithm = replace(ALGORITHMS[name], population_size=self.population_size)
         return algorithm.start(space, seed=seed, n_iter=n_iter)
 
 
-def _choose(space, n_iter):
-    only_numbers = all(dim.kind in ("continuous", "ordered") for dim in space.dims)
-    return "cmaes" if only_numbers and n_iter >= 10 * space.n_dims else "ga"
+def _choose(space):
+    is_number = [dim.kind in ("continuous", "ordered") for dim in space.dims]
+    return "cmaes" if 2 * sum(is_number) >= len(is_number) else "ga"

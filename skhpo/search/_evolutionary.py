@@ -31,9 +31,9 @@ class EvolutionarySearchCV(BaseSearch):
         is run whole, in the order of ``ParameterGrid``.
     algorithm : {"auto", "ga", "de", "cmaes"} or optimiser, default="auto"
         How candidates are made: a genetic algorithm [1]_, differential evolution [2]_, or the
-        covariance matrix adaptation evolution strategy [3]_. "auto" chooses by the space and
-        `n_iter`, see :class:`skhpo.optimizers.Evolution`. Pass a value of ``skhpo.optimizers``,
-        such as ``CMAES(sigma0=0.1)``, to change its settings.
+        covariance matrix adaptation evolution strategy [3]_. "auto" is "cmaes" when at
+        least half of the parameters are numbers, else "ga". Pass a value of
+        ``skhpo.optimizers``, such as ``CMAES(sigma0=0.1)``, to change its settings.
     population_size : int or "auto", default="auto"
         How many of the best candidates are parents of others. It has no effect when `algorithm`
         is a value.

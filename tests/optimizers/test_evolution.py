@@ -8,17 +8,21 @@ from skhpo.space import SearchSpace
 NUMBERS = {"x": uniform(0, 1), "n": randint(0, 9)}
 
 
+CHOICES = {"a": list("abc"), "b": [True, False]}
+
+
 @pytest.mark.parametrize(
-    ("space", "n_iter", "expected"),
+    ("space", "expected"),
     [
-        (NUMBERS, 20, CMAES()),
-        (NUMBERS, 19, GeneticAlgorithm()),
-        (NUMBERS | {"a": list("ab")}, 1000, GeneticAlgorithm()),
+        (NUMBERS, CMAES()),
+        (NUMBERS | CHOICES, CMAES()),
+        (CHOICES, GeneticAlgorithm()),
+        ([{"k": ["x"], "a": list("abc")}, {"x": uniform(0, 1)}], GeneticAlgorithm()),
     ],
 )
-def test_auto_is_one_of_the_algorithms(space, n_iter, expected):
+def test_auto_is_one_of_the_algorithms(space, expected):
     space = SearchSpace(space)
-    ours, theirs = (spec.start(space, seed=0, n_iter=n_iter) for spec in (Evolution(), expected))
+    ours, theirs = (spec.start(space, seed=0, n_iter=50) for spec in (Evolution(), expected))
     assert type(ours) is type(theirs)
 
 
