@@ -13,6 +13,7 @@ from skhpo.history import History
 from skhpo.results import fold_table, partial_columns, ranks
 
 NAN = math.nan
+quick = settings(derandomize=True, database=None, deadline=None, max_examples=100)
 scores = st.one_of(
     st.sampled_from([0.0, 1.0, -1.0, 0.1, 0.2, 0.3, NAN, math.inf, -math.inf, 1e308]),
     st.floats(-1e3, 1e3),
@@ -52,6 +53,7 @@ def n_folds(row):
 
 
 class TestRanks:
+    @quick
     @given(tables)
     def test_the_rule(self, table):
         expected = [1 + sum(better(other, row) for other in table) for row in table]
@@ -59,11 +61,13 @@ class TestRanks:
         assert found.tolist() == expected
         assert found.dtype == np.int32
 
+    @quick
     @given(complete_tables)
     def test_complete_candidates_are_ranked_as_by_scikit_learn(self, table):
         expected = rankdata(-np.average(np.array(table), axis=1), method="min")
         assert ranks(history(table), "score").tolist() == expected.tolist()
 
+    @quick
     @given(tables, st.randoms(use_true_random=False))
     def test_the_order_of_telling_does_not_matter(self, table, random):
         told = history(table, len(table[0])).evaluations
@@ -74,6 +78,7 @@ class TestRanks:
         expected = ranks(history(table, len(table[0])), "score").tolist()
         assert [found[id_] for id_ in range(len(table))] == expected
 
+    @quick
     @given(st.lists(st.tuples(resources, st.floats(-1, 1) | st.just(NAN)), min_size=1, max_size=8))
     def test_resources(self, rows):
         made = History(1, "score")
@@ -120,6 +125,7 @@ def column(out, name, n_splits):
 
 
 class TestFoldTable:
+    @quick
     @given(tables, st.sampled_from([NAN, 0.0, -1, "raise"]), st.booleans())
     def test_each_entry_is_its_fold(self, table, error_score, train):
         n_splits = len(table[0])
@@ -131,6 +137,7 @@ class TestFoldTable:
         np.testing.assert_array_equal(column(out, "score", n_splits), expected)
         assert all(("train_scores" in entry) == train for entry in out)
 
+    @quick
     @given(tables)
     def test_times_are_missing_where_folds_are(self, table):
         n_splits = len(table[0])
@@ -179,7 +186,7 @@ def as_shown(score, error_score):
 
 
 class TestPartialColumns:
-    @settings(max_examples=50)
+    @quick
     @given(tables)
     def test_means_over_what_was_evaluated(self, table):
         columns = partial_columns(history(table, len(table[0])), ["score"])

@@ -52,6 +52,10 @@ def own(estimator, X, y):
     return estimator.a
 
 
+def half(estimator, X, y):
+    return np.float32(estimator.a / 2)
+
+
 quiet = pytest.mark.filterwarnings("ignore:Scoring failed")
 
 

@@ -1,0 +1,142 @@
+"""What a user sees while a search runs."""
+
+import io
+import re
+from itertools import pairwise
+from types import SimpleNamespace
+
+import pytest
+import sklearn
+from _estimators import Dial, fail
+from _histories import history
+from sklearn.datasets import make_classification
+from sklearn.utils.fixes import parse_version
+
+from skhpo import SearchCV, SearchProgress
+from skhpo.inspection._progress import describe
+
+DATA = make_classification(20, random_state=0)
+NAN = float("nan")
+callbacks = pytest.mark.skipif(
+    parse_version(sklearn.__version__) < parse_version("1.9"),
+    reason="scikit-learn has callbacks from version 1.9 on",
+)
+
+
+class Terminal(io.StringIO):
+    """A stream that is a terminal."""
+
+    def isatty(self):
+        """Say so."""
+        return True
+
+
+def watch(stream, values=(1, 2, 3), interval=0, **settings):
+    settings = {"cv": 2, **settings}
+    made = SearchCV(Dial(), {"a": list(values)}, **settings)
+    made.set_callbacks(SearchProgress(interval=interval, file=stream))
+    made.fit(*DATA)
+    return stream.getvalue()
+
+
+@callbacks
+class TestInALogFile:
+    def test_a_line_a_fit_and_a_last_one(self):
+        lines = watch(io.StringIO()).splitlines()
+        assert len(lines) == 7
+        assert lines[0].startswith("SearchCV: 0/3 candidates, best score none yet, 0 failed fits")
+        assert lines[2].startswith("SearchCV: 1/3 candidates, best score 1,")
+        assert lines[-1].startswith("SearchCV: 3/3 candidates, best score 3, 0 failed fits")
+        assert lines[-1].endswith("0:00:00 left")
+
+    def test_now_and_then(self):
+        assert len(watch(io.StringIO(), interval=60).splitlines()) == 1
+
+    def test_default_interval(self):
+        assert len(watch(io.StringIO(), interval=None).splitlines()) == 1
+
+    @pytest.mark.filterwarnings("ignore::sklearn.exceptions.FitFailedWarning", "ignore:One or more")
+    def test_failed_fits(self):
+        assert "2 failed fits" in watch(io.StringIO(), [fail, 1]).splitlines()[-1]
+
+
+@callbacks
+class TestInATerminal:
+    def test_one_line_is_rewritten(self):
+        text = watch(Terminal())
+        assert text.count("\r") == 7
+        assert text.count("\n") == 1
+        assert text.endswith("\n")
+
+    def test_a_shorter_line_covers_the_one_before(self):
+        lines = [part.rstrip("\n") for part in watch(Terminal(), [1e-9, 2]).split("\r")[1:]]
+        assert len({len(line.rstrip()) for line in lines}) > 1
+        assert all(len(line) >= len(before.rstrip()) for before, line in pairwise(lines))
+
+
+@callbacks
+def test_standard_error_is_the_default(capsys):
+    made = SearchCV(Dial(), {"a": [1]}, cv=2).set_callbacks(SearchProgress())
+    made.fit(*DATA)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("SearchCV: 1/1 candidates")
+
+
+@callbacks
+def test_a_search_that_is_interrupted_ends_with_a_line():
+    stream = io.StringIO()
+
+    def press(history):
+        if history.n_fits == 3:
+            raise KeyboardInterrupt
+        return False
+
+    with pytest.raises(KeyboardInterrupt):
+        watch(stream, stopping=press)
+    assert stream.getvalue().count("\n") >= 3
+
+
+@callbacks
+def test_one_object_shows_two_fits():
+    stream = io.StringIO()
+    made = SearchCV(Dial(), {"a": [1, 2]}, cv=2).set_callbacks(SearchProgress(0, stream))
+    for _ in range(2):
+        made.fit(*DATA)
+    assert stream.getvalue().count("2/2 candidates") >= 2
+
+
+class TestDescribe:
+    @staticmethod
+    def line(table, n_fits=None, elapsed=0.0, n_splits=2):
+        made = history(table, n_splits)
+        made.elapsed = elapsed
+        return describe(SimpleNamespace(history_=made), n_fits)
+
+    def test_time_left(self):
+        text = self.line([[1, 2], [3, None]], 12, elapsed=3 * 60.0)
+        assert re.fullmatch(
+            r"SimpleNamespace: 1/6 candidates, best score 1.5, 0 failed fits, "
+            r"0:03:00 gone, 0:09:00 left",
+            text,
+        )
+
+    def test_hours(self):
+        assert "27:46:40 gone" in self.line([[1, 2]], elapsed=100_000.0)
+
+    def test_before_anything_is_known(self):
+        text = self.line([], 10)
+        assert "0/5 candidates, best score none yet, 0 failed fits, 0:00:00 gone" in text
+
+    def test_the_end_of_a_search_that_stopped_early(self):
+        assert "2/2 candidates" in self.line([[1, 2], [3, 4], [5, None]])
+
+    def test_failures(self):
+        text = self.line([[NAN, NAN]], 4)
+        assert "1/2 candidates, best score none yet, 2 failed fits" in text
+
+    @pytest.mark.parametrize(
+        ("score", "shown"), [(0.98765, "0.9877"), (-1234.5, "-1234"), (1e-9, "1e-09"), (2, "2")]
+    )
+    def test_scores_have_four_digits(self, score, shown):
+        assert f"best score {shown}," in self.line([[score, score]])
