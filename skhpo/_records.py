@@ -83,6 +83,8 @@ class Evaluation:
     predictions : ndarray or None
     multimetric : bool
         Whether the scorer returned a dict.
+    kept : object or None
+        What the evaluator was asked to keep of the fitted estimator; never journalled.
     """
 
     task: Task
@@ -94,6 +96,7 @@ class Evaluation:
     train_scores: dict | None = None
     predictions: np.ndarray | None = None
     multimetric: bool = False
+    kept: object | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

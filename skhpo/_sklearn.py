@@ -17,6 +17,7 @@ from sklearn.model_selection._validation import (
     _warn_or_raise_about_fit_failures,
 )
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.parallel import delayed
 from sklearn.utils.validation import _check_method_params
 
@@ -37,6 +38,7 @@ __all__ = [
     "eval_expr",
     "fit_and_score",
     "fit_context",
+    "safe_split",
     "start_process",
     "terminated_worker_error",
     "warn_or_raise_about_fit_failures",
@@ -49,6 +51,7 @@ MultimetricScorer = _MultimetricScorer
 check_method_params = _check_method_params
 fit_and_score = _fit_and_score
 fit_context = _fit_context
+safe_split = _safe_split
 worker_env = ParallelBackendBase._prepare_worker_env
 warn_or_raise_about_fit_failures = _warn_or_raise_about_fit_failures
 

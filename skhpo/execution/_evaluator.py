@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from traceback import format_exc
 
 from sklearn.base import clone
 
 from .._records import Evaluation
-from .._sklearn import MultimetricScorer, fit_and_score, terminated_worker_error
+from .._sklearn import MultimetricScorer, fit_and_score, safe_split, terminated_worker_error
 
 __all__ = ["Evaluator"]
 
@@ -31,6 +32,8 @@ class Evaluator:
     verbose : int
     n_candidates : int
         For the lines that ``verbose`` prints.
+    keep : callable, default=None
+        ``keep(estimator, X_test)``: what to keep of a fitted estimator.
     """
 
     def __init__(
@@ -47,6 +50,7 @@ class Evaluator:
         return_train_score,
         verbose,
         n_candidates,
+        keep=None,
     ):
         self.estimator = estimator
         self.X = X
@@ -59,6 +63,7 @@ class Evaluator:
         self.return_train_score = return_train_score
         self.verbose = verbose
         self.n_candidates = n_candidates
+        self.keep = keep
 
     def __call__(self, task):
         """Return the evaluation of a task; raise only with ``error_score="raise"``."""
@@ -95,11 +100,16 @@ class Evaluator:
             score_params=self.score_params,
             return_train_score=self.return_train_score,
             return_times=True,
+            return_estimator=self.keep is not None,
             split_progress=(task.split, len(self.splits)),
             candidate_progress=(task.candidate.id, self.n_candidates),
             error_score=_error_score(self.error_score),
         )
-        return _evaluation(task, out, errors)
+        evaluation = _evaluation(task, out, errors)
+        if self.keep is None or out["fit_error"]:
+            return evaluation
+        X_test, _ = safe_split(estimator, self.X, self.y, test, train)
+        return replace(evaluation, kept=self.keep(estimator, X_test))
 
 
 class _ErrorScore(float):

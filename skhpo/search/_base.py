@@ -9,7 +9,8 @@ from numbers import Integral
 from os import PathLike
 from typing import ClassVar
 
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
+from sklearn.model_selection import check_cv
 
 from .._sklearn import BaseSearchCV, HasMethods, Interval, MultimetricScorer, fit_context
 from ..execution._config import current_config
@@ -19,7 +20,7 @@ from ..execution._loop import run
 from ..fold_stopping import make_fold_stopping
 from ..history import History
 from ._hooks import Hooks
-from ._job import prepare, resume
+from ._job import make_proposer, prepare, resume
 from ._outcome import any_success, check_success, tabulate, warn_non_finite
 from ._runs import Fits, open_run
 
@@ -90,6 +91,18 @@ class BaseSearch(BaseSearchCV):
     def _composition(self):
         """Return the optimiser and the scheduler, as names or values."""
 
+    def _pool(self):
+        """Return where fits run."""
+        return make_executor(self.n_jobs)
+
+    def _proposer(self, optimizer, seed, **resumed):
+        """Return where candidates come from."""
+        return make_proposer(self, optimizer, seed, **resumed)
+
+    def _splitter(self, y, seed):
+        """Return how to split."""
+        return check_cv(self.cv, y, classifier=is_classifier(self.estimator))
+
     @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y=None, **params):
         """Search, then refit the best candidate on all the data.
@@ -114,7 +127,7 @@ class BaseSearch(BaseSearchCV):
             Before any fit, when a parameter, the space or the splits do not hold together; at
             the end, when every fit failed. What was evaluated stays in ``history_``.
         """
-        with closing(make_executor(self.n_jobs)) as pool:
+        with closing(self._pool()) as pool:
             job = prepare(self, X, y, params, pool.n_workers)
             hooks = Hooks(self, job.X, job.y, params.get("sample_weight"))
             with open_run(self, job, params) as log:

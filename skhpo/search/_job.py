@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 from numbers import Integral
 
 import numpy as np
-from sklearn.base import clone, is_classifier
-from sklearn.model_selection import check_cv
+from sklearn.base import clone
 from sklearn.utils import check_random_state, indexable
 
 from .._sklearn import check_method_params
@@ -18,7 +17,7 @@ from ..schedulers._proposer import Proposer
 from ..space import SearchSpace
 from ._checks import check_names, check_values, resolve_window
 
-__all__ = ["prepare", "resume"]
+__all__ = ["make_proposer", "prepare", "resume"]
 
 
 @dataclass(frozen=True)
@@ -54,8 +53,8 @@ def prepare(search, X, y, params, n_workers):
     routed = search._get_routed_params_for_fit(check_method_params(X, params=params))
     window = resolve_window(search.pre_dispatch, n_workers, optimizer)
     make_fold_stopping(search.fold_stopping)
-    cv = check_cv(search.cv, y, classifier=is_classifier(search.estimator))
     seed = _draw_seed(search.random_state)
+    cv = search._splitter(y, seed)
     return Job(
         X,
         y,
@@ -66,7 +65,7 @@ def prepare(search, X, y, params, n_workers):
         clone(search.estimator),
         optimizer,
         scheduler,
-        make_proposer(search, optimizer, seed),
+        search._proposer(optimizer, seed),
         window,
         seed,
     )
@@ -75,8 +74,7 @@ def prepare(search, X, y, params, n_workers):
 def resume(search, job, log):
     """Go on with what the first call drew: seed, splits, window, and suggestions."""
     header = log.header
-    proposer = make_proposer(
-        search,
+    proposer = search._proposer(
         job.optimizer,
         header["seed"],
         planned=header["n_iter"],
