@@ -83,6 +83,7 @@ CREATE VIEW best AS
     SELECT run, kind, metric, candidate, max(mean) AS mean, folds, params
     FROM means JOIN runs ON runs.id = run GROUP BY run, metric;
 """
+_RUNS = "SELECT id, key, kind, parts, header, created, finished, owner, checksum FROM runs"
 _UNCHECKED = {"id", "run", "splits", "finished", "owner", "checksum"}
 _OF_THE_DATA = {"data", "metadata", "splits"}
 _OPEN = weakref.WeakValueDictionary()  # token of each run that this process has open -> RunLog
@@ -230,23 +231,22 @@ class RunLog:
                     f"{os.fspath(self._path)}: process {run['owner'].split()[0]} is at work on "
                     "this very search; wait for it, end it, or give this one another journal."
                 )
-            self._connection.execute(
-                "UPDATE runs SET owner = ?, finished = NULL WHERE id = ?", (self._owner, run["id"])
-            )
+            statement = "UPDATE runs SET owner = ?, finished = NULL WHERE id = ?"
+            self._execute(statement, self._owner, run["id"])
         self._run = run["id"]
-        self.header = _header(run) if self.resumed else header
+        self.header = _header(self._connection, run) if self.resumed else header
         _warn_of_versions(self.header["versions"], header["versions"])
 
     def _find(self):
-        return self._select("SELECT * FROM runs WHERE key = ?", self._key).fetchone()
+        return next(iter(self._execute(f"{_RUNS} WHERE key = ?", self._key)), None)
 
     def _load(self):
         """Keep what is small; a fit is read when it is asked for."""
-        rows = self._select("SELECT * FROM candidates WHERE run = ?", self._run)
+        rows = self._execute("SELECT * FROM candidates WHERE run = ?", self._run)
         self.suggestions = {
             row["candidate"]: _suggestion(_checked(row, "candidates", self._key)) for row in rows
         }
-        rows = self._select(
+        rows = self._execute(
             "SELECT id, candidate, split, resource, status, attempt FROM fits WHERE run = ?",
             self._run,
         )
@@ -259,7 +259,7 @@ class RunLog:
             return None
         self._check_same(task.candidate)
         with _reading(self._path):
-            row = self._select("SELECT * FROM fits WHERE id = ?", known["id"]).fetchone()
+            (row,) = self._execute("SELECT * FROM fits WHERE id = ?", known["id"])
             return _evaluation(_checked(row, "fits", self._key), task)
 
     def append(self, evaluation):
@@ -278,7 +278,7 @@ class RunLog:
     def finish(self, n_candidates):
         """Note that the search came to its end, with so many candidates."""
         with self._writing():
-            self._select("UPDATE runs SET finished = ? WHERE id = ?", int(n_candidates), self._run)
+            self._execute("UPDATE runs SET finished = ? WHERE id = ?", int(n_candidates), self._run)
 
     def close(self):
         """Let go of the run and of the file; a second time does nothing."""
@@ -287,7 +287,7 @@ class RunLog:
         del _OPEN[self._owner.split()[-1]]
         # A lock that cannot be freed holds nobody up: its owner has it open no more.
         with closing(self._connection), contextlib.suppress(sqlite3.Error), self._transaction():
-            self._select("UPDATE runs SET owner = NULL WHERE owner = ?", self._owner)
+            self._execute("UPDATE runs SET owner = NULL WHERE owner = ?", self._owner)
 
     def __enter__(self):
         return self
@@ -298,8 +298,8 @@ class RunLog:
     def _is_open(self):
         return self._owner.split()[-1] in _OPEN
 
-    def _select(self, statement, *values):
-        return self._connection.execute(statement, values)
+    def _execute(self, statement, *values):
+        return _execute(self._connection, statement, *values)
 
     def _insert(self, table, row):
         return _insert(self._connection, table, self._key, {"run": self._run, **row})
@@ -323,8 +323,8 @@ class RunLog:
                 f"that opened it ({self._pid}); this is process {os.getpid()}. Open it here."
             )
         with _using(self._path), self._transaction():
-            owner = self._select("SELECT owner FROM runs WHERE id = ?", self._run).fetchone()
-            if owner is None or owner["owner"] != self._owner:
+            owners = self._execute("SELECT owner FROM runs WHERE id = ?", self._run)
+            if [run["owner"] for run in owners] != [self._owner]:
                 raise JournalLockedError(
                     f"{os.fspath(self._path)}: another process took this one ({self._pid}) for "
                     "dead and goes on with its run; end one of the two."
@@ -459,8 +459,12 @@ def _connect(path, options):
 
 
 def _reader(path):
-    # Without a -wal nobody writes, and "immutable" leaves nothing beside the file.
-    return _connect(path, "mode=ro" if _wal(path).exists() else "mode=ro&immutable=1")
+    """Connect so that the file stays as it is, and nothing stays beside it."""
+    if _wal(path).exists():
+        return _connect(path, "mode=ro")  # which leaves the -wal alone
+    if os.access(path, os.W_OK) and os.access(Path(path).absolute().parent, os.W_OK):
+        return _connect(path, "mode=rw")  # which removes the -wal that it needs to read
+    return _connect(path, "mode=ro&immutable=1")
 
 
 def _writer(path):
@@ -488,11 +492,11 @@ def _create(connection):
 
 
 def _pragma(connection, name):
-    return connection.execute(f"PRAGMA {name}").fetchone()[0]
+    return _execute(connection, f"PRAGMA {name}")[0][0]
 
 
 def _schema(connection):
-    return {tuple(row) for row in connection.execute("SELECT type, name, sql FROM sqlite_master")}
+    return set(map(tuple, _execute(connection, "SELECT type, name, sql FROM sqlite_master")))
 
 
 @cache
@@ -518,30 +522,29 @@ def _check_schema(connection):
 
 def _checked_runs(connection):
     """Check everything but the rows of the runs; return the runs by their key."""
+    connection.execute("BEGIN")  # one state of the file, whoever writes to it
     if _is_empty(connection):
         return {}
     _check_schema(connection)
-    connection.execute("BEGIN")  # one state of the file, whoever writes to it
     if (found := _pragma(connection, "integrity_check")) != "ok":
         raise _Unusable(f"it is damaged ({found})")
-    runs = connection.execute("SELECT * FROM runs ORDER BY id").fetchall()
+    runs = _execute(connection, f"{_RUNS} ORDER BY id")
     return {run["key"]: _checked(run, "runs", run["key"]) for run in runs}
 
 
 def _checked_rows(connection, run):
     """Check the rows of a run; return its evaluations in the order they were written."""
-    _header(run)
-    rows = connection.execute("SELECT * FROM candidates WHERE run = ?", (run["id"],))
+    _header(connection, run)
+    rows = _execute(connection, "SELECT * FROM candidates WHERE run = ?", run["id"])
     candidates = {
         row["candidate"]: _candidate(_checked(row, "candidates", run["key"])) for row in rows
     }
-    rows = connection.execute("SELECT * FROM fits WHERE run = ? ORDER BY id", (run["id"],))
     return [
         _evaluation(
             _checked(row, "fits", run["key"]),
             Task(candidates[row["candidate"]], row["split"], row["resource"]),
         )
-        for row in rows
+        for row in _execute(connection, "SELECT * FROM fits WHERE run = ? ORDER BY id", run["id"])
     ]
 
 
@@ -566,6 +569,11 @@ def _reading(path):
 
 
 # Rows
+
+
+def _execute(connection, statement, *values):
+    # All of them: a statement that is not at its end keeps the file open.
+    return connection.execute(statement, values).fetchall()
 
 
 def _insert(connection, table, key, row):
@@ -609,11 +617,12 @@ def _run_row(kind, parts, header):
     }
 
 
-def _header(run):
+def _header(connection, run):
     header = json.loads(run["header"])
-    if header.pop("digest_of_splits") != _digest(run["splits"]):
+    ((splits,),) = _execute(connection, "SELECT splits FROM runs WHERE id = ?", run["id"])
+    if header.pop("digest_of_splits") != _digest(splits):
         raise _Unusable("it is damaged (checksum of the splits)")
-    return {**header, "splits": _unpack(header["splits"], run["splits"])}
+    return {**header, "splits": _unpack(header["splits"], splits)}
 
 
 def _pack(splits):
