@@ -15,7 +15,7 @@ from ..optimizers import make_optimizer
 from ..schedulers import make_scheduler
 from ..schedulers._proposer import Proposer
 from ..space import SearchSpace
-from ._checks import check_names, check_values, resolve_window
+from ._checks import check_names, check_stopping, check_values, resolve_window
 
 __all__ = ["make_proposer", "prepare", "resume"]
 
@@ -42,11 +42,13 @@ def prepare(search, X, y, params, n_workers):
     """Check everything and draw the splits; from here on only fits can fail."""
     optimizer, scheduler = search._composition()
     check_values(
+        estimator=search.estimator,
         optimizer=optimizer,
         scheduler=scheduler,
         stopping=search.stopping,
         fold_stopping=search.fold_stopping,
     )
+    check_stopping(search.stopping)
     optimizer, scheduler = make_optimizer(optimizer), make_scheduler(scheduler)
     scorer, _ = search._get_scorers()
     X, y = indexable(X, y)
