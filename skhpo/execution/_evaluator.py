@@ -34,6 +34,8 @@ class Evaluator:
         For the lines that ``verbose`` prints.
     keep : callable, default=None
         ``keep(estimator, X_test)``: what to keep of a fitted estimator.
+    limit : callable, default=None
+        ``limit(estimator, task, train, test)``: holds a fit to its amount of the resource.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Evaluator:
         verbose,
         n_candidates,
         keep=None,
+        limit=None,
     ):
         self.estimator = estimator
         self.X = X
@@ -64,6 +67,7 @@ class Evaluator:
         self.verbose = verbose
         self.n_candidates = n_candidates
         self.keep = keep
+        self.limit = limit
 
     def __call__(self, task):
         """Return the evaluation of a task; raise only with ``error_score="raise"``."""
@@ -71,11 +75,18 @@ class Evaluator:
             # The values are cloned as well: they may be estimators themselves.
             params = clone(task.candidate.params, safe=False)
             estimator = clone(self.estimator).set_params(**params)
+            estimator, train, test = self._limited(estimator, task)
         except Exception:
             if self.error_score == "raise":
                 raise
             return Evaluation(task, {}, 0.0, 0.0, "failed", format_exc())
-        return self._fit_and_score(estimator, task)
+        return self._fit_and_score(estimator, task, train, test)
+
+    def _limited(self, estimator, task):
+        train, test = self.splits[task.split]
+        if task.resource is None:
+            return estimator, train, test
+        return self.limit(estimator, task, train, test)
 
     def lost(self, task, status, error):
         """Return the evaluation of a task whose fit was killed; raise with "raise"."""
@@ -83,9 +94,8 @@ class Evaluator:
             raise terminated_worker_error(error)
         return Evaluation(task, {}, 0.0, 0.0, status, error)
 
-    def _fit_and_score(self, estimator, task):
+    def _fit_and_score(self, estimator, task, train, test):
         errors = []
-        train, test = self.splits[task.split]
         out = fit_and_score(
             estimator,
             self.X,
