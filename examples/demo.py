@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from skhpo import BayesSearchCV
+from skhpo import BayesSearchCV, SearchProgress
 
 REPORT = """
 Handwritten digits, {n_samples} images, {n_splits}-fold cross-validated accuracy
@@ -23,7 +23,7 @@ Handwritten digits, {n_samples} images, {n_splits}-fold cross-validated accuracy
 
 def make_search():
     """The pipeline somebody would have today, in BayesSearchCV instead of GridSearchCV."""
-    return BayesSearchCV(
+    search = BayesSearchCV(
         make_pipeline(StandardScaler(), PCA(random_state=0), SVC()),
         {
             "pca__n_components": randint(10, 65),
@@ -35,8 +35,10 @@ def make_search():
         cv=StratifiedKFold(3, shuffle=True, random_state=0),
         n_jobs=2,
         random_state=0,
-        verbose=2,
     )
+    if hasattr(search, "set_callbacks"):  # scikit-learn 1.9 and later
+        return search.set_callbacks(SearchProgress(interval=1))
+    return search.set_params(verbose=2)
 
 
 def report(search, seconds):

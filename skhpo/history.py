@@ -143,10 +143,14 @@ class History:
         -------
         dict of str -> ndarray of shape (n_fits,)
             ``candidate``, ``split``, ``resource`` (NaN when all of it), ``status``, ``source``,
-            ``parents``, ``fit_time`` and ``score_time`` (seconds), ``error`` (the traceback or
+            ``parents``, ``generation`` (0 without parents, else one more than theirs), ``fit_time`` and ``score_time`` (seconds), ``error`` (the traceback or
             None), ``test_<score>``, ``train_<score>`` and ``params``.
         """
-        rows = [_row(evaluation) for evaluation in self.evaluations]
+        generations = {}
+        for id_, candidate in sorted(self.candidates.items()):
+            known = [generations[parent] for parent in candidate.parents if parent in generations]
+            generations[id_] = 1 + max(known, default=-1)
+        rows = [_row(evaluation, generations) for evaluation in self.evaluations]
         names = dict.fromkeys(name for row in rows for name in row)
         names = [*(name for name in names if name != "params"), "params"]
         return {name: _column([row.get(name, math.nan) for row in rows], name) for name in names}
@@ -179,7 +183,7 @@ def _mean_and_error(scores):
 _OBJECTS = {"params", "parents", "error"}
 
 
-def _row(evaluation):
+def _row(evaluation, generations):
     task = evaluation.task
     train = evaluation.train_scores or {}
     return {
@@ -189,6 +193,7 @@ def _row(evaluation):
         "status": evaluation.status,
         "source": task.candidate.source,
         "parents": task.candidate.parents,
+        "generation": generations[task.candidate.id],
         "fit_time": evaluation.fit_time,
         "score_time": evaluation.score_time,
         "error": evaluation.error,

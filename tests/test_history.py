@@ -144,6 +144,7 @@ class TestTable:
         "status",
         "source",
         "parents",
+        "generation",
         "fit_time",
         "score_time",
         "error",
@@ -163,7 +164,7 @@ class TestTable:
 
     def test_kinds(self):
         kinds = {name: c.dtype.kind for name, c in history([[1, NAN]]).to_dict().items()}
-        assert "".join(kinds[name] for name in self.COLUMNS) == "iifUUOffOfO"
+        assert "".join(kinds[name] for name in self.COLUMNS) == "iifUUOiffOfO"
 
     def test_everything_about_a_failure(self):
         made = History(1, "score")
