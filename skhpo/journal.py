@@ -37,6 +37,7 @@ import os
 import secrets
 import sqlite3
 import subprocess
+import time
 import warnings
 import weakref
 import zlib
@@ -471,7 +472,7 @@ def _writer(path):
     connection = _connect(path, "mode=rwc")
     try:
         connection.execute("PRAGMA synchronous = NORMAL")
-        if (mode := _pragma(connection, "journal_mode = WAL")) != "wal":
+        if (mode := _write_ahead(connection)) != "wal":
             raise _Unusable(f"its file system does not allow for a write-ahead log (but {mode})")
         connection.execute("BEGIN IMMEDIATE")
         if _is_empty(connection):
@@ -482,6 +483,18 @@ def _writer(path):
         connection.close()
         raise
     return connection
+
+
+def _write_ahead(connection):
+    """Switch the mode of a new file; SQLite does not wait where several processes do that."""
+    for _ in range(100 * _BUSY):
+        try:
+            return _pragma(connection, "journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+        time.sleep(0.01)
+    raise _Unusable("other processes keep it locked")
 
 
 def _create(connection):
