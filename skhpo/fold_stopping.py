@@ -19,7 +19,7 @@ __all__ = ["AggressiveStopping", "BoundedStopping", "ForgivingStopping", "make_f
 class ForgivingStopping:
     """Stop a candidate whose running mean is no better than the incumbent's worst fold.
 
-    It skips most of the folds and almost never the best candidate [1]_.
+    It skips many of the folds and seldom loses the best candidate [1]_.
 
     Parameters
     ----------

@@ -143,8 +143,9 @@ class History:
         -------
         dict of str -> ndarray of shape (n_fits,)
             ``candidate``, ``split``, ``resource`` (NaN when all of it), ``status``, ``source``,
-            ``parents``, ``generation`` (0 without parents, else one more than theirs), ``fit_time`` and ``score_time`` (seconds), ``error`` (the traceback or
-            None), ``test_<score>``, ``train_<score>`` and ``params``.
+            ``parents``, ``generation`` (0 without parents, else one more than theirs),
+            ``fit_time`` and ``score_time`` (seconds), ``error`` (the traceback or None),
+            ``test_<score>``, ``train_<score>`` and ``params``.
         """
         generations = {}
         for id_, candidate in sorted(self.candidates.items()):

@@ -49,7 +49,9 @@ class SearchProgress:
             self._write(estimator, context.parent.max_subtasks, last=False)
 
     def teardown(self, estimator, context):
-        """Nothing is kept open."""
+        """End the line of a search that did not come to its end."""
+        if self._width:
+            self._stream().write("\n")
 
     def _is_due(self):
         interval = self.interval
@@ -64,10 +66,11 @@ class SearchProgress:
         stream, text = self._stream(), describe(search, n_fits)
         if _rewrites(stream):
             stream.write("\r" + text.ljust(self._width) + ("\n" if last else ""))
+            self._width = 0 if last else len(text)
         else:
             stream.write(text + "\n")
         stream.flush()
-        self._written, self._width = time.monotonic(), len(text)
+        self._written = time.monotonic()
 
 
 def describe(search, n_fits):
