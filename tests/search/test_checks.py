@@ -127,6 +127,7 @@ BAD = {  # what is passed -> what the message must say
     ),
     "no constraint": ({"constraint": "a < 3"}, ["constraint", "callable", "'a < 3'"]),
     "no estimator": ({"estimator": "tree"}, ["estimator", "'fit'", "'tree'"]),
+    "a class of estimators": ({"estimator": Dial}, ["estimator", "class", "Dial(...)"]),
     "an unknown optimizer": (
         {"optimizer": "byes"},
         ["optimizer", "'byes'", "'bayes'", "'random'", "'sobol'"],
@@ -152,7 +153,10 @@ BAD = {  # what is passed -> what the message must say
     "no stopping rule": ({"stopping": 60}, ["stopping", "60", "callable"]),
     "a list of stopping rules": ({"stopping": [MaxTime(3)]}, ["stopping", "callable"]),
     "a class of stopping rules": ({"stopping": MaxTime}, ["stopping", "class", "MaxTime(...)"]),
-    "a stopping rule without arguments": ({"stopping": no_arguments}, ["no_arguments()"]),
+    "a stopping rule without arguments": (
+        {"stopping": no_arguments},
+        ["stopping", "the history", "def rule(history)"],
+    ),
     "a stopping rule that stops at once": (
         {"stopping": lambda history: True},
         ["stopping", "at least one fit", "Loosen"],

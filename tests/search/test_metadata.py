@@ -154,7 +154,7 @@ class TestWithRouting:
         assert sorted(np.concatenate(with_weights[:2])) == WEIGHTS.tolist()
         assert without == [None] * 4
 
-    @pytest.mark.parametrize("n_jobs", [1])
+    @pytest.mark.parametrize("n_jobs", [1, 2])
     def test_through_a_pipeline_in_threads(self, cls, log, n_jobs):
         scale = StandardScaler(with_mean=False, with_std=False).set_fit_request(sample_weight=False)
         made = cls(
@@ -221,7 +221,7 @@ class SeesConfig(BaseEstimator):
         return float(self.seen_ and sklearn.get_config()["assume_finite"])
 
 
-@pytest.mark.parametrize("n_jobs", [1])
+@pytest.mark.parametrize("n_jobs", [1, 2])
 def test_the_configuration_holds_in_threads(cls, n_jobs):
     threads = joblib.parallel_config("threading", n_jobs=n_jobs)
     with sklearn.config_context(assume_finite=True), threads:

@@ -7,7 +7,7 @@ import pytest
 from _estimators import Dial
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import accuracy_score, make_scorer, recall_score
-from sklearn.model_selection import GridSearchCV, KFold, StratifiedKFold
+from sklearn.model_selection import GridSearchCV, KFold, LeaveOneGroupOut, StratifiedKFold
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
@@ -145,6 +145,19 @@ def test_scorings(name, data):
     assert_same_best(ours, theirs)
     if theirs.refit:
         assert_same_score(ours, theirs, data)
+
+
+@pytest.mark.parametrize(
+    "cv",
+    [None, 3, KFold(4), LeaveOneGroupOut(), [(range(40), range(40, 60)), (range(30), range(50))]],
+    ids=str,
+)
+def test_splitters(cv, data):
+    groups = {"groups": np.arange(60) % 4} if isinstance(cv, LeaveOneGroupOut) else {}
+    searches = SearchCV(*SPACES["numbers"], cv=cv), GridSearchCV(*SPACES["numbers"], cv=cv)
+    ours, theirs = (search.fit(*data, **groups) for search in searches)
+    assert_same_results(ours.cv_results_, theirs.cv_results_)
+    assert_same_best(ours, theirs)
 
 
 def assert_same_score(ours, theirs, data):
