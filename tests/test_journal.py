@@ -23,10 +23,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import skhpo
-from skhpo import journal as module
 from skhpo._records import Candidate, Evaluation, Task
 from skhpo.history import History
-from skhpo.journal import Journal, JournalError, JournalLockedError, load_history
+from skhpo.journal import Journal, JournalError, JournalLockedError, _owners, _rows, load_history
 
 quick = settings(derandomize=True, database=None, deadline=None, max_examples=50)
 
@@ -169,6 +168,17 @@ class TestResume:
                 with pytest.raises(JournalError, match="has another candidate 5 than this search"):
                     log.recall(task)
             assert log.recall(Task(Candidate(5, {}, np.array([0.5 + 1e-12, np.nan])), 0))
+
+    def test_a_full_disk_is_told_and_can_be_mended(self, path):
+        with begin(path) as log:
+            log.append(evaluation(0, 0))
+            (pages,) = log._connection.execute("PRAGMA page_count").fetchone()
+            log._connection.execute(f"PRAGMA max_page_count = {pages + 1}")
+            with pytest.raises(JournalError, match="database or disk is full"):
+                log.append(evaluation(1, 0, error="x" * 10_000))
+            log._connection.execute("PRAGMA max_page_count = 10000")
+            log.append(evaluation(1, 0))
+        assert load_history(path)[0].n_fits == 2
 
     def test_a_fit_written_twice_counts_once(self, path):
         with begin(path) as log:
@@ -564,7 +574,7 @@ class TestLocks:
 
     def test_the_lock_of_somebody_is_not(self, filled):
         pid = os.getppid()
-        change(filled, "UPDATE runs SET owner = ?", f"{pid} {module._birth(pid)} aaaa")
+        change(filled, "UPDATE runs SET owner = ?", f"{pid} {_owners.birth(pid)} aaaa")
         with pytest.raises(JournalLockedError, match=f"search.db: process {pid} is at work"):
             begin(filled)
         assert load_history(filled)[0].running
@@ -590,18 +600,18 @@ class TestLocks:
     def test_births_without_proc(self):
         if sys.platform == "win32":
             pytest.skip("another command")
-        mine = module._birth_by_command(os.getpid())
+        mine = _owners._birth_by_command(os.getpid())
         if mine is None:
             pytest.skip("no ps")
-        assert mine == module._birth_by_command(os.getpid())
+        assert mine == _owners._birth_by_command(os.getpid())
         assert len(mine.split()) == 1
-        assert module._birth_by_command(os.getppid()) is not None
-        assert module._birth_by_command(999999999) is None
+        assert _owners._birth_by_command(os.getppid()) is not None
+        assert _owners._birth_by_command(999999999) is None
 
     def test_births_without_any_command(self, monkeypatch):
         monkeypatch.setenv("PATH", "")
         monkeypatch.setattr(os, "defpath", "")
-        assert module._birth_by_command(os.getpid()) is None
+        assert _owners._birth_by_command(os.getpid()) is None
 
 
 def change(path, statement, *values):
@@ -788,6 +798,21 @@ class TestForeignFiles:
         change(path, "CREATE TABLE runs (id INTEGER PRIMARY KEY, key TEXT)")
         rejects(path, "it was made by another program")
 
+    def test_a_database_that_another_program_left_in_the_middle(self, path):
+        path, killed = path.with_name("whole.db"), path
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            connection.execute("PRAGMA cache_size = 1")
+            connection.execute("CREATE TABLE t (a)")
+            connection.execute("INSERT INTO t VALUES (zeroblob(100000))")
+            connection.execute("BEGIN")
+            connection.execute("UPDATE t SET a = randomblob(100000)")
+            files = {end: Path(f"{path}{end}").read_bytes() for end in ("", "-journal")}
+            assert files["-journal"]
+        path.unlink()
+        for end, content in files.items():
+            Path(f"{killed}{end}").write_bytes(content)
+        rejects(killed, "it was made by another program")
+
     def test_another_version(self, filled):
         change(filled, "PRAGMA user_version = 2")
         rejects(filled, "it has version 2 of the format and not 1")
@@ -884,7 +909,7 @@ def forge(path, table, column, value):
         row = dict(connection.execute(f"SELECT * FROM {table}").fetchone())
         connection.execute(f"DELETE FROM {table} WHERE checksum = ?", (row["checksum"],))
         row[column] = value
-        module._insert(connection, table, key, {n: row[n] for n in row if n != "checksum"})
+        _rows.insert(connection, table, key, {n: row[n] for n in row if n != "checksum"})
 
 
 # Damage
