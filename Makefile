@@ -2,6 +2,7 @@
 # the packaging changes; all it takes is Python 3.11 or newer and make.
 PYTHON ?= python3
 JOBS ?= 2
+PYTEST = -n $(JOBS) --timeout=600
 TESTS ?=
 BENCH ?= $(filter-out benchmarks/_% benchmarks/plot_%,$(wildcard benchmarks/*.py))
 SPHINXOPTS ?= -W --keep-going
@@ -21,13 +22,13 @@ demo: .venv/stamp  ## Tune a pipeline on bundled data; under two minutes
 	.venv/bin/python examples/demo.py
 
 test: .venv-test/stamp  ## Run the whole suite and every doctest (TESTS=path for a part)
-	.venv-test/bin/python -m pytest -n $(JOBS) $(TESTS)
+	.venv-test/bin/python -m pytest $(PYTEST) $(TESTS)
 
 test-min: .venv-min/stamp  ## The same with the oldest supported releases
-	.venv-min/bin/python -m pytest -n $(JOBS) $(TESTS)
+	.venv-min/bin/python -m pytest $(PYTEST) $(TESTS)
 
 doctest: .venv-test/stamp  ## Run the examples of docstrings, README and user guide only
-	.venv-test/bin/python -m pytest -n $(JOBS) skhpo README.rst doc
+	.venv-test/bin/python -m pytest $(PYTEST) skhpo README.rst doc
 
 lint: .venv-lint/stamp  ## Check style, format and spelling
 	.venv-lint/bin/ruff check
