@@ -31,8 +31,8 @@ def serve(connection, patience):
     """
     _settle()
     desk = _Desk(connection)
-    connection.send_bytes(b"ready")
     with suppress(EOFError, ConnectionError):
+        connection.send_bytes(b"ready")
         while connection.poll(patience):
             connection.send_bytes(answer(desk.do, connection.recv_bytes()))
 
