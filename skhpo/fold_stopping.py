@@ -147,7 +147,8 @@ class BoundedStopping:
 
 
 def _mean(scores, weights):
-    return np.average(scores, weights=weights[: len(scores)])
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.average(scores, weights=weights[: len(scores)])
 
 
 _BY_NAME = {"aggressive": AggressiveStopping, "forgiving": ForgivingStopping}

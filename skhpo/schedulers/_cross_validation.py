@@ -54,6 +54,7 @@ class _RunningCrossValidation:
         self._open = {}  # id -> candidate that is not concluded
         self._started = {}  # id -> number of folds started
         self._ready = []  # heap of (id, candidate) of which a fold may start now
+        self._incumbent_score = -math.inf
         self._incumbent = None  # scores of the best complete candidate, in the common order
 
     def ask(self):
@@ -105,9 +106,9 @@ class _RunningCrossValidation:
     def _conclude(self, candidate, observation):
         del self._open[candidate.id], self._started[candidate.id]
         if observation.status == "complete" and self._rule is not None:
-            scores = self._scores(candidate)
-            if self._incumbent is None or scores.mean() > self._incumbent.mean():
-                self._incumbent = scores
+            if self._incumbent is None or observation.score > self._incumbent_score:
+                self._incumbent_score = observation.score
+                self._incumbent = self._scores(candidate)
         self._proposer.tell(observation)
 
     def _scores(self, candidate):
