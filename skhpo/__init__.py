@@ -2,12 +2,13 @@
 
 from .inspection import SearchProgress
 from .journal import Journal, load_history
-from .search import BayesSearchCV, EvolutionarySearchCV, SearchCV
+from .search import BayesSearchCV, EvolutionarySearchCV, HalvingRandomSearchCV, SearchCV
 from .space import loguniform_int
 
 __all__ = [
     "BayesSearchCV",
     "EvolutionarySearchCV",
+    "HalvingRandomSearchCV",
     "Journal",
     "SearchCV",
     "SearchProgress",

@@ -34,6 +34,13 @@ class History:
         Number of finished fits that failed.
     elapsed : float
         Seconds since this call of ``fit`` began to search.
+    places : list of (int, float, dict)
+        Where there are rungs: candidate, amount of the resource, and what its row of the results
+        has besides, in the order in which candidates came to the rungs.
+    schedule : dict of str -> object
+        Where there are rungs: their amounts, as attributes of the search.
+    resource : str or None
+        Parameter of the estimator that is the resource.
 
     Examples
     --------
@@ -59,6 +66,9 @@ class History:
         self.best_so_far = []
         self.n_failed = 0
         self.elapsed = 0.0
+        self.places = []
+        self.schedule = {}
+        self.resource = None
         self._fits = {}  # (candidate id, resource) -> {split: Evaluation}
         self._best_resource = -math.inf
 
@@ -81,6 +91,10 @@ class History:
     def rungs(self):
         """Pairs (candidate id, resource) with at least one finished fit, as first met."""
         return list(self._fits)
+
+    def enter(self, candidate_id, resource, **about):
+        """Note that a candidate has come to a rung."""
+        self.places.append((candidate_id, resource, about))
 
     def append(self, evaluation):
         """Add a finished fit."""

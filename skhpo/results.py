@@ -7,7 +7,46 @@ from itertools import groupby
 
 import numpy as np
 
-__all__ = ["fold_table", "partial_columns", "ranks"]
+__all__ = ["fold_table", "partial_columns", "ranks", "rows", "rung_columns"]
+
+_NOWHERE = {"iter": -1, "bracket": -1}  # of fits that only helped to find the first rung
+
+
+def rows(history):
+    """Return what the rows of the results are about: a candidate at an amount of the resource.
+
+    Parameters
+    ----------
+    history : History
+
+    Returns
+    -------
+    list of ((int, float), dict)
+        Candidate id and amount of the resource, None when it is all there is; and the columns
+        that the scheduler adds. Where a candidate came to several rungs with the same amount,
+        it has a row for each.
+    """
+    if not history.places:
+        return [(rung, {}) for rung in history.rungs]
+    known = dict.fromkeys(history.rungs)
+    placed = [((i, amount), about) for i, amount, about in history.places if (i, amount) in known]
+    others = known.keys() - {rung for rung, _ in placed}
+    return placed + [(rung, _NOWHERE) for rung in known if rung in others]
+
+
+def rung_columns(history):
+    """Return what rungs add to the results: ``iter``, ``bracket`` and ``n_resources``.
+
+    Parameters
+    ----------
+    history : History
+
+    Returns
+    -------
+    dict of str -> ndarray of shape (n_rows,)
+    """
+    table = [{**about, "n_resources": amount} for (_, amount), about in rows(history)]
+    return {name: np.array([row[name] for row in table]) for name in table[0]}
 
 
 def fold_table(history, *, error_score=math.nan, train=False):
@@ -31,13 +70,13 @@ def fold_table(history, *, error_score=math.nan, train=False):
     shown = math.nan if error_score == "raise" else float(error_score)
     missing = _entry(None, names, train, math.nan)
     out = []
-    for rung in history.rungs:
+    for rung, _ in rows(history):
         folds = history.folds(*rung)
         out.extend(
             _entry(folds[split], names, train, shown) if split in folds else missing
             for split in range(history.n_splits)
         )
-    return [history.candidates[id_].params for id_, _ in history.rungs], out
+    return [_params(history, *rung) for rung, _ in rows(history)], out
 
 
 def ranks(history, name):
@@ -55,14 +94,14 @@ def ranks(history, name):
     -------
     ndarray of shape (n_rows,), dtype int32
     """
-    keys = [_rank_key(history, rung, name) for rung in history.rungs]
+    keys = [_rank_key(history, rung, name) for rung, _ in rows(history)]
     order = sorted(range(len(keys)), key=keys.__getitem__, reverse=True)
     rank = np.empty(len(keys), dtype=np.int32)
     position = 1
     for _, group in groupby(order, key=keys.__getitem__):
-        rows = list(group)
-        rank[rows] = position
-        position += len(rows)
+        equal = list(group)
+        rank[equal] = position
+        position += len(equal)
     return rank
 
 
@@ -80,12 +119,17 @@ def partial_columns(history, names):
     dict of str -> ndarray of shape (n_rows,)
         ``n_splits_evaluated``, and ``partial_mean_test_<name>``: the mean over these splits.
     """
-    rungs = history.rungs
+    rungs = [rung for rung, _ in rows(history)]
     columns = {"n_splits_evaluated": np.array([len(history.folds(*rung)) for rung in rungs])}
     for name in names:
         means = [_mean(history, rung, name) for rung in rungs]
         columns[f"partial_mean_test_{name}"] = np.array(means)
     return columns
+
+
+def _params(history, candidate_id, amount):
+    params = history.candidates[candidate_id].params
+    return params if history.resource is None else {**params, history.resource: amount}
 
 
 def _rank_key(history, rung, name):

@@ -1,10 +1,12 @@
 """What to spend on a candidate: which folds, at which resource level, in which order."""
 
 from ._cross_validation import CrossValidation
+from ._hyperband import Hyperband
+from ._successive_halving import SuccessiveHalving
 
-__all__ = ["CrossValidation", "make_scheduler"]
+__all__ = ["CrossValidation", "Hyperband", "SuccessiveHalving", "make_scheduler"]
 
-_BY_NAME = {"cv": CrossValidation}
+_BY_NAME = {"cv": CrossValidation, "halving": SuccessiveHalving, "hyperband": Hyperband}
 
 
 def make_scheduler(scheduler):
@@ -13,7 +15,7 @@ def make_scheduler(scheduler):
     Parameters
     ----------
     scheduler : str or scheduler
-        "cv", or a value of this module.
+        "cv", "halving", "hyperband", or a value of this module.
 
     Returns
     -------

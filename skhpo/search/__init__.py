@@ -2,6 +2,7 @@
 
 from ._bayes import BayesSearchCV
 from ._evolutionary import EvolutionarySearchCV
+from ._halving import HalvingRandomSearchCV
 from ._search import SearchCV
 
-__all__ = ["BayesSearchCV", "EvolutionarySearchCV", "SearchCV"]
+__all__ = ["BayesSearchCV", "EvolutionarySearchCV", "HalvingRandomSearchCV", "SearchCV"]

@@ -23,6 +23,7 @@ from ._hooks import Hooks
 from ._job import make_proposer, prepare, resume
 from ._outcome import any_success, check_success, tabulate, warn_non_finite
 from ._runs import Fits, open_run
+from ._resources import make_limit
 
 __all__ = ["BaseSearch"]
 
@@ -162,12 +163,16 @@ class BaseSearch(BaseSearchCV):
 
     def _search(self, job, hooks, log, pool):
         n_candidates, n_splits = job.proposer.n_candidates, len(job.splits)
-        if self.verbose > 0:
+        # Who gets more of a resource, and so how many fits there are, is not known before.
+        n_fits = None if job.amounts else n_candidates * n_splits
+        if self.verbose > 0 and n_fits is not None:
             print(
+        resource = getattr(job.scheduler, "resource", None)
+        self.history_.resource = None if resource == "n_samples" else resource
                 f"Fitting {n_splits} folds for each of {n_candidates} candidates, "
-                f"totalling {n_splits * n_candidates} fits"
+                f"totalling {n_fits} fits"
             )
-        with hooks.searching(n_candidates * n_splits):
+        with hooks.searching(n_fits):
             fits = Fits(pool, self._evaluator(job), log, hooks, self._learn_score_names)
             run(
                 self._start(job),
@@ -193,6 +198,7 @@ class BaseSearch(BaseSearchCV):
     def _evaluator(self, job):
         return Evaluator(
             job.estimator,
+            **job.amounts,
             job.X,
             job.y,
             job.splits,
@@ -208,6 +214,7 @@ class BaseSearch(BaseSearchCV):
     def _learn_score_names(self, evaluation):
         """A callable scoring tells how many scores it has only when it is called."""
         if self.history_.metric is None and evaluation.scores:
+            limit=make_limit(job.scheduler, job),
             self.multimetric_ = evaluation.multimetric
             if self.multimetric_:
                 self._check_refit_for_multimetric(evaluation.scores)

@@ -8,7 +8,7 @@ __all__ = ["with_shared_docs"]
 
 
 def with_shared_docs(cls):
-    """Replace the lines ``<estimator>``, ``<search>`` and ``<attributes>`` of a docstring."""
+    """Replace the lines ``<estimator>``, ``<search>`` and so on of a docstring."""
     lines = cleandoc(cls.__doc__).splitlines()
     cls.__doc__ = "\n".join(_SHARED.get(line.strip(), line) for line in lines)
     return cls
@@ -22,6 +22,36 @@ param_distributions : dict or list of dicts
     Parameter names (str) with frozen scipy distributions or lists of values, as
     ``RandomizedSearchCV`` and ``GridSearchCV`` take them. A list of numbers is taken as
     ordered, any other list as categories; a list of dicts is a choice of one dict.
+"""
+
+_RUNGS = """
+initial_params : list of dict, default=None
+    Settings that you know, which are among the candidates.
+constraint : callable, default=None
+    ``constraint(params)`` returns False for combinations that must not be tried.
+stopping : callable, default=None
+    A rule of ``skhpo.stopping`` that ends the search early.
+journal : str, path or Journal, default=None
+    File that keeps every finished fit, see ``skhpo.Journal``.
+cv : int, cross-validation generator or iterable, default=5
+    As in ``GridSearchCV``. The splits are drawn once and shared by all candidates.
+scoring : str, callable, list, tuple or dict, default=None
+    As in ``GridSearchCV``. The score that `refit` names decides who climbs, else the first.
+refit : bool, str or callable, default=True
+    Refit the best candidate on all the data, with the resource of its rung when that is a
+    parameter of the estimator.
+error_score : "raise" or numeric, default=np.nan
+    Shown as the score of a fit that failed. "raise" raises at the first failure.
+return_train_score : bool, default=True
+    Whether ``cv_results_`` has train scores.
+random_state : int, RandomState instance or None, default=None
+    Seed of the candidates and of the subsamples.
+n_jobs : int, default=None
+    Number of fits that run at a time.
+pre_dispatch : int or str, default="2*n_jobs"
+    Number of fits in flight, see ``SearchCV``; with ``n_jobs=1`` the default means 1.
+verbose : int, default=0
+    As in ``GridSearchCV``.
 """
 
 _SEARCH = """
@@ -90,6 +120,7 @@ feature_names_in_ : ndarray of shape (n_features_in_,)
 
 _SHARED = {
     "<estimator>": _ESTIMATOR.strip(),
+    "<rungs>": _RUNGS.strip(),
     "<search>": _SEARCH.strip(),
     "<attributes>": _ATTRIBUTES.strip(),
 }

@@ -16,6 +16,7 @@ from ..schedulers import make_scheduler
 from ..schedulers._proposer import Proposer
 from ..space import SearchSpace
 from ._checks import check_names, check_stopping, check_values, resolve_window
+from ._resources import amounts_of
 
 __all__ = ["make_proposer", "prepare", "resume"]
 
@@ -36,6 +37,8 @@ class Job:
     proposer: Proposer
     window: float
     seed: int
+    planned: dict | None = None  # the number of candidates, where the scheduler says it
+    amounts: dict | None = None  # of the resource, for the scheduler
 
 
 def prepare(search, X, y, params, n_workers):
@@ -57,7 +60,7 @@ def prepare(search, X, y, params, n_workers):
     make_fold_stopping(search.fold_stopping)
     seed = _draw_seed(search.random_state)
     cv = search._splitter(y, seed)
-    return Job(
+    job = Job(
         X,
         y,
         scorer,
@@ -67,10 +70,14 @@ def prepare(search, X, y, params, n_workers):
         clone(search.estimator),
         optimizer,
         scheduler,
-        search._proposer(optimizer, seed),
+        None,
         window,
         seed,
     )
+    amounts = amounts_of(search, scheduler, job)
+    planned = {"n_iter": search._n_candidates(scheduler, amounts)} if amounts else {}
+    proposer = search._proposer(optimizer, seed, **planned)
+    return replace(job, proposer=proposer, planned=planned, amounts=amounts)
 
 
 def resume(search, job, log):
@@ -79,6 +86,7 @@ def resume(search, job, log):
     proposer = search._proposer(
         job.optimizer,
         header["seed"],
+        **job.planned,
         planned=header["n_iter"],
         recorded=dict(log.suggestions),
     )
@@ -91,7 +99,7 @@ def resume(search, job, log):
     )
 
 
-def make_proposer(search, optimizer, seed, **resumed):
+def make_proposer(search, optimizer, seed, *, n_iter=None, **resumed):
     if not search.param_distributions:
         raise ValueError(
             "param_distributions must name at least one parameter to search; got "
@@ -104,7 +112,7 @@ def make_proposer(search, optimizer, seed, **resumed):
     return Proposer(
         space,
         optimizer,
-        n_iter=search.n_iter,
+        n_iter=search.n_iter if n_iter is None else n_iter,
         seed=seed,
         initial=initial,
         own=search.estimator.get_params(),

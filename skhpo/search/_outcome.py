@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 
 from .._sklearn import warn_or_raise_about_fit_failures
-from ..results import fold_table, partial_columns, ranks
+from ..results import fold_table, partial_columns, ranks, rows, rung_columns
 
 __all__ = ["any_success", "check_success", "tabulate", "warn_non_finite"]
 
@@ -30,6 +30,8 @@ def tabulate(search):
     return results
 
 
+    if history.places:
+        results.update(rung_columns(history))
 def check_success(search):
     """Warn of fits that failed; raise when nothing succeeded."""
     evaluations = search.history_.evaluations
@@ -52,10 +54,10 @@ def check_success(search):
 def warn_non_finite(search):
     """Warn of means that are not finite although no fold is missing."""
     history = search.history_
-    whole = [len(history.folds(*rung)) == history.n_splits for rung in history.rungs]
+    whole = [len(history.folds(*rung)) == history.n_splits for rung, _ in rows(history)]
     for column, means in search.cv_results_.items():
-        _, _, kind = column.partition("mean_")
-        if kind.startswith(("test_", "train_")) and not np.isfinite(means[whole]).all():
+        kind = column.removeprefix("mean_")
+        if column.startswith(("mean_test_", "mean_train_")) and not np.isfinite(means[whole]).all():
             kind = kind.partition("_")[0]
             warnings.warn(f"One or more of the {kind} scores are non-finite: {means}", stacklevel=3)
 

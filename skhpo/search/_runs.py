@@ -48,7 +48,7 @@ def open_run(search, job, fit_params):
     header = {
         "seed": job.seed,
         "window": job.window,
-        "n_iter": search.n_iter,
+        "n_iter": job.planned["n_iter"] if job.planned else search.n_iter,
         "splits": job.splits,
         "metric": search.refit if isinstance(search.refit, str) else None,
         "versions": _versions(),

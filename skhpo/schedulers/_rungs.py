@@ -1,0 +1,351 @@
+"""Candidates that climb rungs: what successive halving and Hyperband have in common."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from scipy.stats import rankdata
+
+from .._records import Task
+
+__all__ = ["Bracket", "Plan", "Resource", "RunningRungs", "log_floor"]
+
+PROBE = 9  # candidates whose ranks decide on the first rung ...
+AGREEMENT = 0.6  # ... which is the lowest that ranks them as the next one does
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The rungs of a bracket.
+
+    Parameters
+    ----------
+    n_candidates : float
+        How many candidates enter at the first rung.
+    resources : tuple of int
+        Amount of the resource at each rung; where one follows that is the same, candidates are
+        dropped without another fit.
+    """
+
+    n_candidates: float
+    resources: tuple
+
+
+def log_floor(n, factor):
+    """Largest k such that ``factor**k <= n``, exactly: floats slip at 243 and 3.
+
+    Examples
+    --------
+    >>> log_floor(243, 3), log_floor(242, 3)
+    (5, 4)
+    """
+    k, power, factor = 0, Fraction(factor), Fraction(factor)
+    while power <= n:
+        k, power = k + 1, power * factor
+    return k
+
+
+class Resource:
+    """What schedulers with a resource share: fields that say which, and how much of it."""
+
+    def amounts(self, n_samples, smallest):
+        """Least and most of the resource, with numbers for what is left to the data.
+
+        Parameters
+        ----------
+        n_samples : int
+            What "auto" stands for in `max_resources`.
+        smallest : int
+            What a name in `min_resources` begins with.
+        """
+        most = n_samples if self.max_resources == "auto" else self.max_resources
+        least = smallest if isinstance(self.min_resources, str) else self.min_resources
+        if least > most:
+            raise ValueError(
+                f"max_resources must be at least min_resources; got max_resources={most} and "
+                f"min_resources={least}. Raise the one or lower the other."
+            )
+        return least, most
+
+    def _run(self, proposer, history, plans, fold_sizes, fold_stopping, n_samples, smallest, **how):
+        if fold_stopping is not None:
+            raise ValueError(
+                f"fold_stopping must be None with {type(self).__name__}, which gives each "
+                f"candidate of a rung all folds; got {fold_stopping!r}."
+            )
+        least, most = self.amounts(
+            sum(fold_sizes) if n_samples is None else n_samples,
+            2 * len(fold_sizes) if smallest is None else smallest,
+        )
+        levels = [least]
+        if self.min_resources == "auto":
+            # Two rungs are left at the least.
+            k = max(1, log_floor(most // least, self.factor))
+            levels = [int(least * Fraction(self.factor) ** i) for i in range(k)]
+
+        def noted_plans(first):
+            history.schedule = {"min_resources_": first, "max_resources_": most}
+            return plans(first, most)
+
+        return RunningRungs(proposer, history, noted_plans, levels, **how)
+
+
+class Bracket:
+    """Candidates that enter at the first of some rungs; the best of a rung climb to the next.
+
+    Parameters
+    ----------
+    plan : Plan
+    newcomer : callable
+        Returns the next candidate, None when there is none.
+    history : History
+    keep : callable
+        ``keep(n)``: how many of n candidates climb from a rung that is whole.
+    keep_early : callable, default=None
+        How many of n climb while more may come; nobody does without it.
+    number : int, default=0
+        What the column ``bracket`` has.
+    """
+
+    def __init__(self, plan, newcomer, history, *, keep, keep_early=None, number=0):
+        self._plan = plan
+        self._newcomer = newcomer
+        self._history = history
+        self._keep = keep
+        self._keep_early = keep_early
+        self._number = number
+        n = len(plan.resources)
+        self._entered = [0] * n  # how many candidates have come to each rung
+        self._told = [[] for _ in range(n)]  # (score, candidate) of those that are done with it
+        self._climbed = [set() for _ in range(n)]  # their ids
+        self._settled = 0  # rungs, from the first, that nobody will climb from any more
+        self._ready = deque()  # (candidate, rung) to go on with
+        self._closed = False  # whether nobody enters any more
+
+    @property
+    def is_over(self):
+        """Whether every candidate has come to its end."""
+        return self._closed and not self._ready and self._settled == len(self._told)
+
+    def next(self):
+        """Return a candidate and the amount of the resource it gets, None when all wait."""
+        while self._fill():
+            candidate, rung = self._ready.popleft()
+            resource = self._plan.resources[rung]
+            self._entered[rung] += 1
+            self._history.enter(candidate.id, resource, iter=rung, bracket=self._number)
+            observation = self._history.observation(candidate, resource)
+            if observation.status == "partial":
+                return candidate, resource
+            self._told[rung].append((observation.score, candidate))
+        return None
+
+    def tell(self, candidate, observation):
+        """Learn how a candidate did at its rung."""
+        rung = self._plan.resources.index(observation.resource)
+        self._told[rung].append((observation.score, candidate))
+
+    def _fill(self):
+        if not self._ready:
+            self._ready.extend(self._early() or self._entrants() or self._climbers())
+        return bool(self._ready)
+
+    def _early(self):
+        """From the highest rung that has some: those who are the best whoever comes."""
+        if self._keep_early is not None and not self._closed:
+            for rung in reversed(range(len(self._told) - 1)):
+                best = self._choose(rung, self._keep_early(len(self._told[rung])))
+                if best:
+                    return best
+        return []
+
+    def _entrants(self):
+        if self._closed:
+            return []
+        full = self._entered[0] >= self._plan.n_candidates
+        candidate = None if full else self._newcomer()
+        self._closed = candidate is None
+        return [] if candidate is None else [(candidate, 0)]
+
+    def _climbers(self):
+        """From the lowest rung that is whole by now."""
+        while self._settled < len(self._told):
+            rung = self._settled
+            n = len(self._told[rung])
+            if n < self._entered[rung]:
+                return []
+            self._settled += 1
+            last = self._settled == len(self._told)
+            best = [] if last else self._choose(rung, self._keep(n), whole=True)
+            if best:
+                return best
+        return []
+
+    def _choose(self, rung, n_kept, whole=False):
+        """Of the best those that have not climbed, worst first; of equals the later ones."""
+        told = self._told[rung]
+        alive = [pair for pair in told if not math.isnan(pair[0])]
+        if whole and not alive:
+            # Too little of the resource may be why all failed.
+            alive = told
+        alive = sorted(alive, key=lambda pair: pair[0])[max(len(alive) - n_kept, 0) :]
+        best = [c for _, c in alive if c.id not in self._climbed[rung]]
+        self._climbed[rung].update(c.id for c in best)
+        return [(c, rung + 1) for c in best]
+
+
+class _Probe:
+    """The first candidates at rising amounts, until one amount ranks them as the next does.
+
+    Attributes
+    ----------
+    candidates : list of Candidate
+    first : int or None
+        The lower of the two amounts, once it is known; the highest when no two agree.
+    """
+
+    def __init__(self, levels, newcomer):
+        self._levels = levels
+        self._newcomer = newcomer
+        self._level = 0
+        self._scores = [{} for _ in levels]
+        self._ready = deque()
+        self._closed = False
+        self.candidates = []
+        self.first = None
+
+    @property
+    def is_over(self):
+        return self.first is not None
+
+    def next(self):
+        """Return a candidate and the amount of the resource it gets, None when all wait."""
+        if not self._closed:
+            candidate = self._newcomer() if len(self.candidates) < PROBE else None
+            self._closed = candidate is None
+            if candidate is not None:
+                self.candidates.append(candidate)
+                return candidate, self._levels[0]
+        if not self._ready and len(self._scores[self._level]) == len(self.candidates):
+            self._decide()
+        return (self._ready.popleft(), self._levels[self._level]) if self._ready else None
+
+    def tell(self, candidate, observation):
+        """Learn how a candidate did."""
+        self._scores[self._level][candidate.id] = observation.score
+
+    def _decide(self):
+        level = self._level
+        agrees = level > 0 and _correlation(*self._scores[level - 1 : level + 1]) >= AGREEMENT
+        if agrees:
+            self.first = self._levels[level - 1]
+        elif level + 1 == len(self._levels) or len(self.candidates) < 3:
+            self.first = self._levels[level]
+        else:
+            self._level += 1
+            self._ready.extend(self.candidates)
+
+
+def _correlation(*scores):
+    """Spearman's, of two dicts of scores; failures share the last rank. Nothing known is 0."""
+    values = np.array([[scores[0][i], scores[1][i]] for i in scores[0]]).T
+    ranks = rankdata(np.where(np.isnan(values), -np.inf, values), axis=1)
+    if (np.ptp(ranks, axis=1) == 0).any():
+        return 0.0
+    return float(np.corrcoef(ranks)[0, 1])
+
+
+class RunningRungs:
+    """A scheduler at work: brackets one after the other, fits of the oldest first.
+
+    Where brackets have to wait, the next one begins.
+
+    Parameters
+    ----------
+    proposer : Proposer
+    history : History
+    plans : callable
+        ``plans(first)``: the plans, where `first` is the least amount of the resource.
+    levels : tuple of int
+        What the least amount may be. The first candidates decide when there are several.
+    **about : dict
+        What each `Bracket` gets.
+    """
+
+    def __init__(self, proposer, history, plans, levels, **about):
+        self._proposer = proposer
+        self._history = history
+        self._plans_from = plans
+        self._plans = None
+        self._about = about
+        self._brackets = []
+        self._n_brackets = 0
+        self._tasks = deque()
+        self._open = {}  # (id, resource) -> (candidate, bracket) with fits under way
+        self._spare = deque()  # candidates of the probe, which enter before others
+        self._dry = False  # whether the proposer has no more
+        self._probe = _Probe(levels, self._newcomer)
+        if len(levels) == 1:
+            self._probe.first = levels[0]
+
+    def ask(self):
+        """Next fit, None when there is none to start now."""
+        if not self._tasks:
+            step = next(filter(None, self._steps()), None)
+            self._tasks.extend(() if step is None else self._fits(*step))
+        return self._tasks.popleft() if self._tasks else None
+
+    def tell(self, evaluation):
+        """Learn of a finished fit; pass what is known of a candidate on to the optimiser."""
+        task = evaluation.task
+        observation = self._history.observation(task.candidate, task.resource)
+        if observation.status != "partial":
+            bracket = self._open.pop((task.candidate.id, task.resource))[1]
+            self._proposer.tell(observation)
+            bracket.tell(task.candidate, observation)
+
+    def _steps(self):
+        """The next step of each bracket; of a new one when the others have to wait."""
+        if not self._probe.is_over:
+            yield self._take(self._probe)
+            if not self._probe.is_over:
+                return
+        if self._plans is None:
+            self._spare.extend(self._probe.candidates)
+            self._plans = iter(self._plans_from(self._probe.first))
+        self._brackets = [bracket for bracket in self._brackets if not bracket.is_over]
+        for bracket in self._brackets:
+            yield self._take(bracket)
+        while (bracket := self._new_bracket()) is not None:
+            yield self._take(bracket)
+
+    def _take(self, bracket):
+        step = bracket.next()
+        return None if step is None else (*step, bracket)
+
+    def _new_bracket(self):
+        plan = None if self._dry else next(self._plans, None)
+        if plan is None:
+            return None
+        bracket = Bracket(
+            plan, self._newcomer, self._history, number=self._n_brackets, **self._about
+        )
+        self._brackets.append(bracket)
+        self._n_brackets += 1
+        return bracket
+
+    def _newcomer(self):
+        if self._spare:
+            return self._spare.popleft()
+        pending = [self._history.observation(c, r) for (_, r), (c, _) in self._open.items()]
+        candidate = self._proposer.ask(pending)
+        self._dry = candidate is None
+        return candidate
+
+    def _fits(self, candidate, resource, bracket):
+        self._open[candidate.id, resource] = candidate, bracket
+        return [Task(candidate, split, resource) for split in range(self._history.n_splits)]
