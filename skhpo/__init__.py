@@ -1,5 +1,6 @@
 """Hyper-parameter search for scikit-learn: better models sooner, and numbers to trust."""
 
+from .execution import run_config
 from .inspection import SearchProgress
 from .journal import Journal, load_history
 from .search import BayesSearchCV, EvolutionarySearchCV, HalvingRandomSearchCV, SearchCV
@@ -10,10 +11,12 @@ __all__ = [
     "EvolutionarySearchCV",
     "HalvingRandomSearchCV",
     "Journal",
+    "NestedCV",
     "SearchCV",
     "SearchProgress",
     "load_history",
     "loguniform_int",
+    "run_config",
 ]
 
 __version__ = "0.1.0.dev0"

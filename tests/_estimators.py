@@ -6,6 +6,15 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
+from skhpo import search
+
+# All that search a space, for the contracts that hold for each of them.
+SEARCHES = [
+    cls
+    for cls in vars(search).values()
+    if isinstance(cls, type) and "param_distributions" in cls._get_param_names()
+]
+
 
 class Log(list):
     """A list that a clone shares with its original."""

@@ -14,6 +14,7 @@ from joblib import effective_n_jobs, parallel
 
 from ._config import current_config
 from ._context import WithContext
+from ._nesting import LentExecutor, lender
 
 __all__ = ["SerialExecutor", "ThreadExecutor", "make_executor"]
 
@@ -30,6 +31,8 @@ def make_executor(n_jobs):
     if backend.nesting_level:
         # A worker has one core's worth of the machine.
         return SerialExecutor()
+    if lender() is not None:
+        return LentExecutor(lender())
     if current_config().executor is not None:
         return _pool_executor(n_jobs)
     n_workers = effective_n_jobs(n_jobs)

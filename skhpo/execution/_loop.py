@@ -7,10 +7,13 @@ import time
 from collections import deque
 from functools import cache
 from queue import SimpleQueue
+from threading import Lock
 
 from threadpoolctl import ThreadpoolController
 
 __all__ = ["run"]
+
+_LIMITING = Lock()  # the number of threads is one for the process
 
 
 def run(
@@ -45,7 +48,7 @@ def run(
         if stopping is not None and stopping(history):
             return None
         # The matrices of an optimiser are small: more threads only make them wait on each other.
-        with _blas().limit(limits=1):
+        with _LIMITING, _blas().limit(limits=1):
             return scheduler.ask()
 
     try:

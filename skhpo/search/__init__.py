@@ -3,6 +3,7 @@
 from ._bayes import BayesSearchCV
 from ._evolutionary import EvolutionarySearchCV
 from ._halving import HalvingRandomSearchCV
+from ._nested import NestedCV
 from ._search import SearchCV
 
-__all__ = ["BayesSearchCV", "EvolutionarySearchCV", "HalvingRandomSearchCV", "SearchCV"]
+__all__ = ["BayesSearchCV", "EvolutionarySearchCV", "HalvingRandomSearchCV", "NestedCV", "SearchCV"]

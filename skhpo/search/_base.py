@@ -17,6 +17,7 @@ from ..execution._config import current_config
 from ..execution._evaluator import Evaluator
 from ..execution._executors import make_executor
 from ..execution._loop import run
+from ..execution._nesting import turn
 from ..fold_stopping import make_fold_stopping
 from ..history import History
 from ._hooks import Hooks
@@ -240,7 +241,7 @@ class BaseSearch(BaseSearchCV):
         params = clone(self.best_params_, safe=False)
         best_estimator = clone(job.estimator).set_params(**params)
         target = () if job.y is None else (job.y,)
-        with hooks.refitting(best_estimator):
+        with turn(), hooks.refitting(best_estimator):
             start = time.time()
             best_estimator.fit(job.X, *target, **job.routed.estimator.fit)
             self.refit_time_ = time.time() - start

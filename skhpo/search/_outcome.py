@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from threading import Lock
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from ..results import fold_table, partial_columns, ranks, rows, rung_columns
 
 __all__ = ["any_success", "check_success", "tabulate", "warn_non_finite"]
 
+_FILTERS = Lock()  # threads share the warning filters
+
 
 def tabulate(search):
     """Return ``cv_results_``: scikit-learn's columns, our ranking, and what features add."""
@@ -19,7 +22,7 @@ def tabulate(search):
     candidate_params, out = fold_table(
         history, error_score=search.error_score, train=search.return_train_score
     )
-    with warnings.catch_warnings(), np.errstate(invalid="ignore", over="ignore"):
+    with _FILTERS, warnings.catch_warnings(), np.errstate(invalid="ignore", over="ignore"):
         # Said by `warn_non_finite`, once it is known that the search succeeded.
         warnings.filterwarnings("ignore", "One or more of the (test|train) scores")
         results = search._format_results(candidate_params, search.n_splits_, out)

@@ -6,6 +6,7 @@ import platform
 from concurrent.futures import Future
 from contextlib import nullcontext
 from functools import cached_property
+from os import PathLike
 
 import numpy
 import scipy
@@ -44,7 +45,9 @@ def open_run(search, job, fit_params):
     """
     if search.journal is None:
         return nullcontext(_NoLog())
-    journal = search.journal if hasattr(search.journal, "open") else Journal(search.journal)
+    # A path has an open method too.
+    is_path = isinstance(search.journal, (str, PathLike))
+    journal = Journal(search.journal) if is_path else search.journal
     header = {
         "seed": job.seed,
         "window": job.window,

@@ -11,7 +11,7 @@ import pandas as pd
 import polars as pl
 import pytest
 import scipy.sparse as sp
-from _estimators import Dial, Log, interrupt
+from _estimators import SEARCHES, Dial, Log, interrupt
 from scipy.stats import loguniform, randint
 from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
 from sklearn.cluster import KMeans
@@ -36,10 +36,10 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import check_estimator
 
-from skhpo import SearchCV, search
+from skhpo import SearchCV
 from skhpo.stopping import MaxTime, NoImprovement
 
-ALL = [getattr(search, name) for name in search.__all__]
+ALL = list(SEARCHES)
 TREE = DecisionTreeClassifier(random_state=0)
 DEPTHS = {"max_depth": randint(1, 6), "min_samples_leaf": [1, 2, 4]}
 

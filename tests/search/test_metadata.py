@@ -4,7 +4,7 @@ import joblib
 import numpy as np
 import pytest
 import sklearn
-from _estimators import Dial, Log
+from _estimators import SEARCHES, Dial, Log
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import UnsetMetadataPassedError
 from sklearn.linear_model import Ridge
@@ -12,8 +12,6 @@ from sklearn.metrics import make_scorer
 from sklearn.model_selection import GridSearchCV, GroupKFold, KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-
-from skhpo import search
 
 N = 12
 X = np.arange(N)[:, None] + np.zeros((N, 2))
@@ -34,7 +32,7 @@ class Weighted(Dial):
         return super().score(X, y)
 
 
-@pytest.fixture(params=[getattr(search, name) for name in search.__all__], ids=search.__all__)
+@pytest.fixture(params=SEARCHES, ids=lambda cls: cls.__name__)
 def cls(request):
     return request.param
 

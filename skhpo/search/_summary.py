@@ -1,0 +1,102 @@
+"""A nested cross-validation in words."""
+
+from __future__ import annotations
+
+import html
+import math
+
+import numpy as np
+
+__all__ = ["as_html", "summarise"]
+
+
+def summarise(nested, search):
+    """Return the lines of ``NestedCV.summary``."""
+    lines = [
+        _title(nested, search),
+        _score_line(nested),
+        _optimism_line(nested),
+        _choices_line(nested),
+        _refit_line(nested),
+    ]
+    return "\n".join(line for line in lines if line)
+
+
+def as_html(text):
+    """Return text as HTML that keeps its lines."""
+    return f"<pre>{html.escape(text)}</pre>"
+
+
+def _title(nested, search):
+    folds = f"{nested.n_splits_} outer folds"
+    if nested.n_repeats > 1:
+        folds += f" in {nested.n_repeats} repeats"
+    return (
+        f"Nested cross-validation of {type(search).__name__} of "
+        f"{type(search.estimator).__name__}, {folds}"
+    )
+
+
+def _score_line(nested):
+    scores = nested.outer_results_["outer_score"]
+    n_failed = np.count_nonzero(np.isnan(scores))
+    if n_failed:
+        return f"No score: the search failed on {n_failed} of {len(scores)} outer folds"
+    text = f"Score of the tuned model ({_name(nested)}): {scores.mean():.4g}"
+    interval = nested.score_interval_
+    if interval is None:
+        return text
+    return (
+        f"{text}, {100 * interval.confidence:.4g} % interval "
+        f"[{interval.low:.4g}, {interval.high:.4g}] (corrected resampled t)"
+    )
+
+
+def _optimism_line(nested):
+    optimism = nested.optimism_
+    if optimism is None:
+        return ""
+    inner = nested.outer_results_["inner_score"].mean()
+    return (
+        f"Best inner score: {inner:.4g}, which was chosen; it exceeds the score by "
+        f"{optimism.estimate:.4g} [{optimism.low:.4g}, {optimism.high:.4g}]"
+    )
+
+
+def _choices_line(nested):
+    columns = ("param", "mode", "share", "low", "high", "n_folds")
+    rows = zip(*(nested.stability_[column] for column in columns), strict=True)
+    choices = [_choice(*row) for row in rows]
+    return f"Chosen on the outer folds: {'; '.join(choices)}" if choices else ""
+
+
+def _choice(name, mode, share, low, high, n_folds):
+    text = f"{name}={_short(mode)} on {round(share * n_folds)} of {n_folds}"
+    if math.isnan(low) or low == high:
+        return text
+    return f"{text} (from {low:.4g} to {high:.4g})"
+
+
+def _refit_line(nested):
+    params = getattr(nested, "best_params_", None)
+    if not params:
+        return ""
+    chosen = ", ".join(f"{name}={_short(value)}" for name, value in params.items())
+    return f"Chosen on all samples, in the model to use: {chosen}"
+
+
+def _short(value):
+    if isinstance(value, (float, np.floating)):
+        return f"{value:.4g}"
+    return str(value)
+
+
+def _name(nested):
+    """How the score is called."""
+    if nested.multimetric_:
+        return nested.history_.metric
+    scoring = nested.scoring
+    if scoring is None:
+        search = nested.estimator[-1] if hasattr(nested.estimator, "steps") else nested.estimator
+        scoring = search.refit if isinstance(search.refit, str) else search.scoring
+    return scoring if isinstance(scoring, str) else "the default score"
