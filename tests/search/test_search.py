@@ -15,11 +15,11 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from skhpo import BayesSearchCV, SearchCV
-from skhpo.optimizers import GaussianProcess, RandomSearch, Sobol
+from skhpo.optimizers import make_optimizer
 from skhpo.schedulers import CrossValidation
 from skhpo.space import SearchSpace, loguniform_int
 
-OPTIMIZERS = ["random", "sobol", "bayes"]
+OPTIMIZERS = ["random", "sobol", "bayes", "ga", "de", "cmaes"]
 HALVES = KFold(2)
 MIXED = {
     "a": uniform(0, 1),
@@ -366,11 +366,11 @@ class TestSeeds:
         wide, narrow = (
             found_by(optimizer, data, random_state=0, pre_dispatch=window) for window in (1, 8)
         )
-        assert (wide == narrow) == (optimizer != "bayes")
+        assert (wide == narrow) == (optimizer in ("random", "sobol"))
 
     def test_names_and_values_are_the_same(self, optimizer, data):
-        values = {"random": RandomSearch(), "sobol": Sobol(), "bayes": GaussianProcess()}
-        by_value = found_by(values[optimizer], data, random_state=0, scheduler=CrossValidation())
+        value = make_optimizer(optimizer)
+        by_value = found_by(value, data, random_state=0, scheduler=CrossValidation())
         assert by_value == found_by(optimizer, data, random_state=0, scheduler="cv")
 
 
