@@ -3,7 +3,7 @@
 from .execution import run_config
 from .inspection import SearchProgress
 from .journal import Journal, load_history
-from .search import BayesSearchCV, EvolutionarySearchCV, HalvingRandomSearchCV, SearchCV
+from .search import BayesSearchCV, EvolutionarySearchCV, HalvingRandomSearchCV, NestedCV, SearchCV
 from .space import loguniform_int
 
 __all__ = [

@@ -23,8 +23,8 @@ from ..history import History
 from ._hooks import Hooks
 from ._job import make_proposer, prepare, resume
 from ._outcome import any_success, check_success, tabulate, warn_non_finite
-from ._runs import Fits, open_run
 from ._resources import make_limit
+from ._runs import Fits, open_run
 
 __all__ = ["BaseSearch"]
 
@@ -101,6 +101,10 @@ class BaseSearch(BaseSearchCV):
         """Return where candidates come from."""
         return make_proposer(self, optimizer, seed, **resumed)
 
+    def _n_candidates(self, scheduler, amounts):
+        """Return how many candidates there may be."""
+        return self.n_iter
+
     def _splitter(self, y, seed):
         """Return how to split."""
         return check_cv(self.cv, y, classifier=is_classifier(self.estimator))
@@ -161,6 +165,8 @@ class BaseSearch(BaseSearchCV):
         if not callable(self.scoring):
             names = self.scorer_ if self.multimetric_ else ["score"]
             self.history_.metric = _guiding_metric(self.refit, names)
+        resource = getattr(job.scheduler, "resource", None)
+        self.history_.resource = None if resource == "n_samples" else resource
 
     def _search(self, job, hooks, log, pool):
         n_candidates, n_splits = job.proposer.n_candidates, len(job.splits)
@@ -168,8 +174,6 @@ class BaseSearch(BaseSearchCV):
         n_fits = None if job.amounts else n_candidates * n_splits
         if self.verbose > 0 and n_fits is not None:
             print(
-        resource = getattr(job.scheduler, "resource", None)
-        self.history_.resource = None if resource == "n_samples" else resource
                 f"Fitting {n_splits} folds for each of {n_candidates} candidates, "
                 f"totalling {n_fits} fits"
             )
@@ -194,12 +198,12 @@ class BaseSearch(BaseSearchCV):
             fold_sizes=[len(test) for _, test in job.splits],
             fold_stopping=make_fold_stopping(self.fold_stopping),
             seed=job.seed,
+            **job.amounts,
         )
 
     def _evaluator(self, job):
         return Evaluator(
             job.estimator,
-            **job.amounts,
             job.X,
             job.y,
             job.splits,
@@ -210,12 +214,12 @@ class BaseSearch(BaseSearchCV):
             return_train_score=self.return_train_score,
             verbose=self.verbose,
             n_candidates=job.proposer.n_candidates,
+            limit=make_limit(job.scheduler, job),
         )
 
     def _learn_score_names(self, evaluation):
         """A callable scoring tells how many scores it has only when it is called."""
         if self.history_.metric is None and evaluation.scores:
-            limit=make_limit(job.scheduler, job),
             self.multimetric_ = evaluation.multimetric
             if self.multimetric_:
                 self._check_refit_for_multimetric(evaluation.scores)

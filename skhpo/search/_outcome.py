@@ -30,11 +30,11 @@ def tabulate(search):
     results.update({f"rank_test_{name}": ranks(history, name) for name in names})
     if search.fold_stopping is not None:
         results.update(partial_columns(history, names))
+    if history.places:
+        results.update(rung_columns(history))
     return results
 
 
-    if history.places:
-        results.update(rung_columns(history))
 def check_success(search):
     """Warn of fits that failed; raise when nothing succeeded."""
     evaluations = search.history_.evaluations
