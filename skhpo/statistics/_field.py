@@ -19,6 +19,7 @@ class Field:
 
 
 def field_of(search, scoring):
+    """Read the candidates and one score from a fitted search or its ``cv_results_``."""
     results = getattr(search, "cv_results_", search)
     if not hasattr(results, "keys"):
         raise ValueError(

@@ -178,6 +178,7 @@ def ncv_interval(scores, folds, *, confidence=0.95):
     the mean, the variance and the number of those in fold k, the estimate of the mean squared
     error is (K - 1) / K times the mean over folds and repeats of ``(e_in - e_out)**2 - v_out /
     n_k``; its root is clipped to between the naive standard error and the root of K times that.
+    More repeats make that estimate less noisy.
 
     The models of column k saw (K - 2) / K of the samples, those of ordinary cross-validation
     (K - 1) / K. If the expected score falls off as one over the number of samples, the bias of
@@ -204,7 +205,7 @@ def ncv_interval(scores, folds, *, confidence=0.95):
     scores, own = _check_nested(scores, folds)
     _, n, K = scores.shape
     inner, outer = scores[~own], scores[own]
-    naive = inner.std(ddof=1) / math.sqrt(n)
+    naive = outer.std(ddof=1) / math.sqrt(n)
     mse = (K - 1) / K * _squared_error(scores, own)
     error = math.sqrt(np.clip(mse, naive**2, K * naive**2))
     bias = (1 + (K - 2) / K) * (inner.mean() - outer.mean())

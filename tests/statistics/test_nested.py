@@ -91,7 +91,7 @@ def by_loops(scores, folds, confidence):
             b.append(np.var(e_out, ddof=1) / len(e_out))
             inner += e_in
             outer += e_out
-    naive = np.std(inner, ddof=1) / math.sqrt(n)
+    naive = np.std(outer, ddof=1) / math.sqrt(n)
     mse = (K - 1) / K * (np.mean(a) - np.mean(b))
     error = max(naive, min(math.sqrt(max(mse, 0)), math.sqrt(K) * naive))
     bias = (1 + (K - 2) / K) * (np.mean(inner) - np.mean(outer))
