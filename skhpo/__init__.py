@@ -3,13 +3,21 @@
 from .execution import run_config
 from .inspection import SearchProgress
 from .journal import Journal, load_history
-from .search import BayesSearchCV, EvolutionarySearchCV, HalvingRandomSearchCV, NestedCV, SearchCV
+from .search import (
+    BayesSearchCV,
+    EvolutionarySearchCV,
+    HalvingRandomSearchCV,
+    HyperbandSearchCV,
+    NestedCV,
+    SearchCV,
+)
 from .space import loguniform_int
 
 __all__ = [
     "BayesSearchCV",
     "EvolutionarySearchCV",
     "HalvingRandomSearchCV",
+    "HyperbandSearchCV",
     "Journal",
     "NestedCV",
     "SearchCV",

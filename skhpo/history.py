@@ -83,6 +83,11 @@ class History:
         return len(self.candidates)
 
     @property
+    def n_resources_used(self):
+        """Amount of the resource that finished fits had, all folds of a candidate counted once."""
+        return sum(e.task.resource or 0 for e in self.evaluations) / self.n_splits
+
+    @property
     def best_score(self):
         """Best mean score of a complete candidate so far, -inf before the first."""
         return self.best_so_far[-1] if self.best_so_far else -math.inf

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numbers
 from dataclasses import dataclass
 
-__all__ = ["MaxFits", "MaxTime", "NoImprovement", "StoppingRule", "TargetScore"]
+__all__ = ["MaxFits", "MaxResources", "MaxTime", "NoImprovement", "StoppingRule", "TargetScore"]
 
 
 class StoppingRule:
@@ -110,6 +110,32 @@ class MaxFits(StoppingRule):
 
     def __call__(self, history):
         return history.n_fits >= self.n_fits
+
+
+@dataclass(frozen=True)
+class MaxResources(StoppingRule):
+    """Stop when so much of the resource is spent, in searches with rungs.
+
+    Parameters
+    ----------
+    amount : float
+        Sum over candidates, each with all its folds; greater than 0. With samples as the
+        resource, 10 candidates that get 500 each spend 5,000.
+
+    Examples
+    --------
+    >>> from skhpo.stopping import MaxResources
+    >>> MaxResources(5000)
+    MaxResources(amount=5000)
+    """
+
+    amount: float
+
+    def __post_init__(self):
+        _check_number(self, "amount", self.amount, 0, numbers.Real, strict=True)
+
+    def __call__(self, history):
+        return history.n_resources_used >= self.amount
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,11 @@ from sklearn.dummy import DummyClassifier
 
 from skhpo import SearchCV, stopping
 from skhpo.history import History
-from skhpo.stopping import MaxFits, MaxTime, NoImprovement, StoppingRule, TargetScore
+from skhpo.stopping import MaxFits, MaxResources, MaxTime, NoImprovement, StoppingRule, TargetScore
 
 EXAMPLES = {  # a rule of each kind, and the same with another argument
     "MaxFits": (MaxFits(3), MaxFits(4)),
+    "MaxResources": (MaxResources(100), MaxResources(0.5)),
     "MaxTime": (MaxTime(1.5), MaxTime(2)),
     "NoImprovement": (NoImprovement(2), NoImprovement(2, min_delta=0.1)),
     "TargetScore": (TargetScore(0.9), TargetScore(-1)),

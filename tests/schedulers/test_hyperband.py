@@ -1,0 +1,137 @@
+"""Brackets of Hyperband against exact integers, and promotion in step and at once."""
+
+import math
+from fractions import Fraction
+from functools import partial
+from itertools import pairwise
+from types import SimpleNamespace
+
+import pytest
+from _scheduling import Run, by_a, keys
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from skhpo.optimizers import GaussianProcess
+from skhpo.results import rows
+from skhpo.schedulers import Hyperband
+
+
+def hyperband(**settings):
+    spec = Hyperband("n_estimators", **{"n_sweeps": 1, "max_resources": 81, **settings})
+    return SimpleNamespace(start=partial(spec.start, n_samples=99, smallest=1))
+
+
+def run(n_iter=143, window=1, score=by_a, **settings):
+    return Run(hyperband(**settings), score, n_iter=n_iter, n_splits=1).go(window)
+
+
+def rungs(done):
+    """Ids of the candidates at each rung of each bracket."""
+    found = {}
+    for (id_, amount), about in rows(done.history):
+        found.setdefault((about["bracket"], amount), []).append(id_)
+    return found
+
+
+def sizes(done):
+    table = {}
+    for (bracket, _), ids in rungs(done).items():
+        table.setdefault(bracket, []).append(len(ids))
+    return list(table.values())
+
+
+PAPER = [[81, 27, 9, 3, 1], [34, 11, 3, 1], [15, 5, 1], [8, 2], [5]]
+
+
+class TestBrackets:
+    @pytest.mark.parametrize(
+        ("R", "expected"),
+        [
+            (81, [(81, 1), (34, 3), (15, 9), (8, 27), (5, 81)]),
+            (27, [(27, 1), (12, 3), (6, 9), (4, 27)]),
+            (243, [(243, 1), (98, 3), (41, 9), (18, 27), (9, 81), (6, 243)]),
+        ],
+    )
+    def test_of_the_paper(self, R, expected):
+        plans = Hyperband().brackets(1, R)
+        assert [(plan.n_candidates, plan.resources[0]) for plan in plans] == expected
+
+    @given(st.integers(1, 10**15), st.integers(1, 10**4), st.integers(2, 9))
+    def test_exact_integers(self, most, least, eta):
+        most = max(most, least)
+        plans = Hyperband(factor=eta).brackets(least, most)
+        s_max = len(plans) - 1
+        assert least * eta**s_max <= most < least * eta ** (s_max + 1)
+        for s, plan in zip(range(s_max, -1, -1), plans, strict=True):
+            assert plan.n_candidates == math.ceil(Fraction((s_max + 1) * eta**s, s + 1))
+            assert plan.resources == tuple(most // eta**k for k in range(s, -1, -1))
+            assert plan.resources[0] >= least
+            assert plan.resources[-1] == most
+
+    def test_units(self):
+        done = run()
+        assert sizes(done) == PAPER
+        assert done.history.n_resources_used == 1902
+        assert done.history.schedule["brackets_"][1] == (34, 3)
+
+    @pytest.mark.parametrize("window", [1, 3, 40])
+    def test_the_best_climb_in_any_window(self, window):
+        done = run(window=window)
+        assert sizes(done) == PAPER
+        value = {c.id: c.params["a"] for c in done.history.candidates.values()}
+        found = rungs(done)
+        for (bracket, amount), ids in found.items():
+            below = found.get((bracket, amount // 3))
+            if below:
+                assert set(ids) == set(sorted(below, key=value.get)[-len(ids) :])
+
+    def test_sweeps(self):
+        assert sizes(run(n_iter=999, n_sweeps=2)) == PAPER * 2
+        assert len(run(n_iter=200, n_sweeps=None).history.candidates) == 200
+
+    def test_a_first_rung_from_the_scores(self):
+        done = run(min_resources="auto")
+        assert done.history.schedule["min_resources_"] == 1
+        assert sizes(done)[:4] == PAPER[:4]
+
+
+class TestAsynchronous:
+    def test_nobody_waits(self):
+        done = run(n_iter=9, max_resources=9, promotion="asynchronous")
+        amounts = [task.resource for task in done.tasks[:5]]
+        assert amounts == [1, 1, 1, 3, 1]
+
+    @settings(max_examples=30, deadline=None)
+    @given(st.integers(1, 12), st.integers(1, 81))
+    def test_rungs_hold_no_less_and_little_more(self, window, n_iter):
+        done = run(n_iter=n_iter, window=window, promotion="asynchronous")
+        for counts in sizes(done)[:1]:
+            for n, k in pairwise(counts):
+                assert max(1, n // 3) <= k <= n
+
+    def test_the_best_is_found(self):
+        done = run(promotion="asynchronous", window=4)
+        value = {c.id: c.params["a"] for c in done.history.candidates.values()}
+        first = [ids for (bracket, _), ids in rungs(done).items() if bracket == 0]
+        assert max(first[0], key=value.get) in rungs(done)[0, 81]
+
+    def test_reproducible_in_a_window(self):
+        runs = [run(n_iter=60, window=5, promotion="asynchronous") for _ in range(2)]
+        assert keys(runs[0]) == keys(runs[1])
+
+
+def test_a_model_learns_from_all_rungs():
+    done = Run(
+        hyperband(max_resources=9), by_a, n_iter=17, n_splits=1, optimizer=GaussianProcess()
+    ).go()
+    assert {observation.resource for observation in done.told} == {1, 3, 9}
+    assert len(done.told) == len(done.history.rungs)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [({"promotion": "fast"}, "promotion of Hyperband"), ({"factor": 1}, "factor of Hyperband")],
+)
+def test_values_are_checked(settings, message):
+    with pytest.raises(ValueError, match=message):
+        Hyperband(**settings)
