@@ -12,10 +12,13 @@ Equal are
   to counts as well;
 - frozen scipy distributions of the same family, arguments and support;
 - functions and classes that can be imported, by module and name: a change of their code is not
-  noticed. Lambdas, what is defined inside functions and what is defined in ``__main__`` by
-  their byte code, defaults and what they use of closures and globals: another version of Python
-  makes them differ;
+  noticed. Lambdas, what is defined inside functions and what is defined in ``__main__``, by their
+  byte code, their defaults, and what they use of closures and globals: another version of Python
+  makes them differ, and so does a list that they fill;
+- random states, by the numbers that they would draw, except for numpy's global one;
 - other objects, by class and by what ``pickle`` would keep of them (it is not pickled).
+
+What has no such content, as an open file, has no fingerprint.
 """
 
 from __future__ import annotations
@@ -38,6 +41,7 @@ _ATOMS = frozenset({type(None), bool, int, float, complex, str, bytes, type(...)
 _CHUNK = 1 << 24  # bytes
 _MAIN = ("__main__", "__mp_main__")
 _CLONED = ("_metadata_request", "_sklearn_output_config")  # attributes that `clone` copies
+_PASSING = ("_skl_callbacks", "_stop_words_id")  # attributes that mean nothing in another process
 _CODE = (
     *("co_code", "co_names", "co_varnames", "co_freevars", "co_cellvars", "co_argcount"),
     *("co_posonlyargcount", "co_kwonlyargcount", "co_flags", "co_consts", "co_exceptiontable"),
@@ -172,7 +176,7 @@ class _Walk:
         array = np.asarray(value)
         # Memory maps are what workers get of an array.
         kind = "ndarray" if isinstance(value, np.memmap) else type(value).__name__
-        kind = f"{kind} {array.dtype.newbyteorder('<')} {array.shape}"
+        kind = f"{kind} {_little(array.dtype)} {array.shape}"
         if array.dtype.names:
             return self._state(kind, {name: array[name] for name in array.dtype.names})
         if array.dtype.char in "OT":
@@ -218,6 +222,8 @@ class _Walk:
         return self._state(f"polars series {value.dtype}", parts)
 
     def random_state(self, value):
+        if value is np.random.get_state.__self__:  # the global one, which is never the same
+            return _node("global RandomState")
         return self._state(_name(type(value)), {"state": value.get_state(legacy=False)})
 
     def generator(self, value):
@@ -242,7 +248,7 @@ class _Walk:
             parts = {n: attributes[n] for n in _CLONED if n in attributes}
             parts |= value.get_params(deep=False)
             return _node("estimator", self.digest(type(value)), self._named("params", parts))
-        parts = {n: v for n, v in attributes.items() if n != "_skl_callbacks"}
+        parts = {n: v for n, v in attributes.items() if n not in _PASSING}
         return _node("fitted", self.digest(type(value)), self._state("attributes", parts))
 
     def by_name(self, value):
@@ -318,7 +324,7 @@ def _chunks(array):
     """Digests of the chunks of an array, in C order and little-endian."""
     rows = array.reshape(1) if array.ndim == 0 else array
     step = max(1, _CHUNK * len(rows) // max(1, array.nbytes))
-    little = rows.dtype.newbyteorder("<")
+    little = _little(rows.dtype)
 
     def digest(start):
         chunk = np.ascontiguousarray(rows[start : start + step], dtype=little)
@@ -329,6 +335,10 @@ def _chunks(array):
         return list(map(digest, starts))
     with ThreadPoolExecutor(4) as pool:  # hashing lets go of the interpreter
         return list(pool.map(digest, starts))
+
+
+def _little(dtype):
+    return dtype if dtype.char == "T" else dtype.newbyteorder("<")
 
 
 def _pandas_values(value):

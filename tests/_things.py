@@ -20,7 +20,9 @@ from scipy import sparse, special, stats
 from sklearn.base import TransformerMixin, clone
 from sklearn.datasets import load_iris
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.frozen import FrozenEstimator
+from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score, get_scorer, make_scorer
@@ -261,6 +263,8 @@ def arrays():
         "matrix": _X[:2].view(np.ma.MaskedArray).filled().view(np.recarray),
         "masked": np.ma.array([1, 2, 3], mask=[False, True, False]),
         "masked otherwise": np.ma.array([1, 2, 3], mask=[False, False, True]),
+        "variable text": np.array(["a", "bc"], dtype=np.dtypes.StringDType()),
+        "global RandomState": np.random.get_state.__self__,
         "RandomState": np.random.RandomState(0),
         "another RandomState": np.random.RandomState(1),
         "Generator": np.random.default_rng(0),
@@ -324,6 +328,7 @@ def distributions():
         "another table": stats.rv_discrete(values=([1, 2], [0.25, 0.75])),
         "histogram": stats.rv_histogram(np.histogram(_X[:, 0])),
         "another histogram": stats.rv_histogram(np.histogram(_X[:, 1])),
+        "multivariate": stats.multivariate_normal(np.zeros(2)),
         "own": Ramp(a=0, b=1)(),
         "own of table": Table([1], a=0, b=1),
         "own of another table": Table([2], a=0, b=1),
@@ -340,6 +345,10 @@ def estimators():
         "frozen": FrozenEstimator(clone(tree).fit(_X, _y)),
         "frozen otherwise": FrozenEstimator(clone(tree).fit(_X[::2], _y[::2])),
         "frozen forest": FrozenEstimator(RandomForestClassifier(3, random_state=0).fit(_X, _y)),
+        "frozen process": FrozenEstimator(
+            GaussianProcessRegressor(optimizer=None).fit(_X[:9], _y[:9])
+        ),
+        "frozen vectorizer": FrozenEstimator(TfidfVectorizer().fit(["some text", "more text"])),
         "kernel": RBF(2.0),
         "custom": Custom(max_depth=2),
         "of a function": FunctionTransformer(np.log1p),
@@ -363,15 +372,24 @@ def things():
     return {f"{kind.__name__}: {name}": v for kind in kinds for name, v in kind().items()}
 
 
-def _shipped(value):
+def _shipped(name, value):
     """A thing as it arrives in a worker."""
+    if name in HOLDS_GLOBAL_STATE:
+        return value
     try:
         return cloudpickle.loads(cloudpickle.dumps(value))
     except TypeError:  # cached properties had a lock before Python 3.12
         return value
 
 
+# A copy of the global random state is one of its own.
+HOLDS_GLOBAL_STATE = {
+    "arrays: global RandomState",
+    "distributions: multivariate",
+    "estimators: frozen process",
+}
+
 if __name__ == "__main__":
     here = {name: fingerprint(value, name) for name, value in things().items()}
-    there = {name: fingerprint(_shipped(value), name) for name, value in things().items()}
+    there = {n: fingerprint(_shipped(n, value), n) for n, value in things().items()}
     print(json.dumps([here, there]))

@@ -14,7 +14,7 @@ import pandas as pd
 import polars as pl
 import pytest
 import sklearn
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy import sparse, stats
 from sklearn.base import BaseEstimator, clone
@@ -31,7 +31,13 @@ import _things
 from skhpo import fingerprint as module
 from skhpo.fingerprint import FingerprintError, fingerprint
 
-quick = settings(derandomize=True, database=None, deadline=None, max_examples=100)
+quick = settings(
+    derandomize=True,
+    database=None,
+    deadline=None,
+    max_examples=100,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 SAME = {"frames: range index", "frames: index"}
 
 

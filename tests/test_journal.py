@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import skhpo
@@ -27,7 +27,13 @@ from skhpo._records import Candidate, Evaluation, Task
 from skhpo.history import History
 from skhpo.journal import Journal, JournalError, JournalLockedError, _owners, _rows, load_history
 
-quick = settings(derandomize=True, database=None, deadline=None, max_examples=50)
+quick = settings(
+    derandomize=True,
+    database=None,
+    deadline=None,
+    max_examples=50,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 
 PARTS = {"data": "d0", "splits": "s0", "estimator": "e0", "space": "p0", "seed": "7"}
 SPLITS = [
