@@ -54,7 +54,7 @@ class HyperbandSearchCV(BaseSearch):
     ----------
     brackets_ : list of (int, int)
         Candidates, and the amount of the resource they begin with, for each bracket of a sweep.
-    n_resources_used_ : int
+    n_resources_used_ : float
         Amount of the resource that was spent, in fits of all folds.
     min_resources_ : int
         What candidates got at the first rung.
