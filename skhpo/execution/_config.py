@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 
-__all__ = ["current_config", "run_config"]
+__all__ = ["current_config", "inside_a_fit", "is_inside_a_fit", "run_config"]
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,23 @@ class _Config:
 
 
 _CONFIG = ContextVar("skhpo.run_config")
+_INSIDE = ContextVar("skhpo.inside_a_fit", default=False)
 _DEFAULT = _Config()
+
+
+def is_inside_a_fit():
+    """Return whether this is code of a fit that a search has started."""
+    return _INSIDE.get()
+
+
+@contextmanager
+def inside_a_fit():
+    """Mark what runs inside as a fit that a search has started."""
+    token = _INSIDE.set(True)
+    try:
+        yield
+    finally:
+        _INSIDE.reset(token)
 
 
 def current_config():

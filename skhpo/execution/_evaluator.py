@@ -10,6 +10,7 @@ from sklearn.base import clone
 
 from .._records import Evaluation
 from .._sklearn import MultimetricScorer, fit_and_score, safe_split, terminated_worker_error
+from ._config import inside_a_fit
 
 __all__ = ["Evaluator"]
 
@@ -80,7 +81,8 @@ class Evaluator:
             if self.error_score == "raise":
                 raise
             return Evaluation(task, {}, 0.0, 0.0, "failed", format_exc())
-        return self._fit_and_score(estimator, task, train, test)
+        with inside_a_fit():
+            return self._fit_and_score(estimator, task, train, test)
 
     def _limited(self, estimator, task):
         train, test = self.splits[task.split]

@@ -73,7 +73,7 @@ class Journal:
                 f"{self.retry_failed!r}."
             )
 
-    def open(self, kind, parts, header):
+    def open(self, kind, parts, header, *, inside=False):
         """Begin a run, or take up the one that is there.
 
         Parameters
@@ -85,6 +85,9 @@ class Journal:
         header : dict
             ``seed``, ``window``, ``n_iter``, ``metric``, ``versions`` and ``splits``, a list of
             pairs of index arrays.
+        inside : bool, default=False
+            Whether the search is part of another one, whose candidates and folds make runs that
+            differ in a part as a matter of course: then this is not reported.
 
         Returns
         -------
@@ -98,11 +101,11 @@ class Journal:
             When the run is open already.
         """
         with reading(self.path):
-            self._check(kind, parts)
+            self._check(kind, parts, inside)
         with using(self.path):
             return RunLog(self, kind, parts, header)
 
-    def _check(self, kind, parts):
+    def _check(self, kind, parts, inside):
         """Look before anything is written: only a sound file is opened for that."""
         if not has_content(self.path):
             return
@@ -111,7 +114,7 @@ class Journal:
             run = runs.get(key_of(kind, parts))
             if run is not None:
                 checked_rows(connection, run)
-            elif (other := _almost_the_same(runs.values(), kind, parts)) is not None:
+            elif not inside and (other := _almost_the_same(runs.values(), kind, parts)) is not None:
                 self._report(*other)
 
     def _report(self, run, part):

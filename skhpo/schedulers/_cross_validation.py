@@ -106,10 +106,12 @@ class _RunningCrossValidation:
     def _conclude(self, candidate, observation):
         del self._open[candidate.id], self._started[candidate.id]
         if observation.status == "complete" and self._rule is not None:
-            if self._incumbent is None or observation.score > self._incumbent_score:
-                self._incumbent_score = observation.score
-                self._incumbent = self._scores(candidate)
+            self._challenge(candidate, observation.score)
         self._proposer.tell(observation)
+
+    def _challenge(self, candidate, score):
+        if self._incumbent is None or score > self._incumbent_score:
+            self._incumbent, self._incumbent_score = self._scores(candidate), score
 
     def _scores(self, candidate):
         """Scores of a candidate's finished folds, in the common order."""

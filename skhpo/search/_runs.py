@@ -12,6 +12,7 @@ import numpy
 import scipy
 import sklearn
 
+from ..execution._config import is_inside_a_fit
 from ..fingerprint import fingerprint
 from ..journal import Journal
 
@@ -56,7 +57,12 @@ def open_run(search, job, fit_params):
         "metric": search.refit if isinstance(search.refit, str) else None,
         "versions": _versions(),
     }
-    return journal.open(type(search).__name__, _parts(search, job, fit_params), header)
+    return journal.open(
+        type(search).__name__,
+        _parts(search, job, fit_params),
+        header,
+        inside=is_inside_a_fit(),
+    )
 
 
 def _parts(search, job, fit_params):
@@ -73,7 +79,8 @@ def _parts(search, job, fit_params):
         "scheduler": job.scheduler,
         "fold_stopping": search.fold_stopping,
         "scoring": (
-            search.scoring,
+            # The first of several scores may guide: their order matters.
+            list(search.scoring.items()) if isinstance(search.scoring, dict) else search.scoring,
             search.refit if isinstance(search.refit, str) else None,
             search.return_train_score,
         ),
