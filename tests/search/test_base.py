@@ -550,6 +550,44 @@ class TestStopping:
         assert len(seen) >= 9
 
 
+@failures_expected
+class TestFoldStopping:
+    RULES = ("forgiving", "aggressive")
+
+    @pytest.mark.parametrize("rule", RULES)
+    def test_non_finite_scores_are_said_once(self, rule, data):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            fit(Dial(), {"a": [1, np.inf, fail, 2]}, data, cv=3, fold_stopping=rule)
+        assert sum("non-finite" in str(one.message) for one in caught) == 1
+
+    @pytest.mark.parametrize("rule", RULES)
+    def test_huge_scores(self, rule, data):
+        space = {"a": [1e308, -1e308, np.inf, -np.inf, 5]}
+        made = fit(Dial(), space, data, cv=5, fold_stopping=rule)
+        assert made.history_.n_candidates == 5
+
+    @pytest.mark.parametrize("rule", RULES)
+    def test_a_failed_fold_ends_a_candidate(self, rule, data):
+        made = fit(Dial(), {"a": [1, fail, 2]}, data, cv=5, fold_stopping=rule)
+        assert made.cv_results_["n_splits_evaluated"].tolist() == [5, 1, 5]
+        assert made.cv_results_["rank_test_score"].tolist() == [2, 3, 1]
+
+    @pytest.mark.parametrize("rule", RULES)
+    def test_the_metric_of_refit_decides(self, rule, data):
+        scoring = {"up": lambda est, X, y: est.a, "down": lambda est, X, y: -est.a}
+        about = {"scoring": scoring, "fold_stopping": rule, "cv": 3}
+        made = fit(Dial(), {"a": [2, 3, 1]}, data, refit="down", **about)
+        assert made.cv_results_["n_splits_evaluated"].tolist() == [3, 1, 3]
+        made = fit(Dial(), {"a": [2, 3, 1]}, data, refit="up", **about)
+        assert made.cv_results_["n_splits_evaluated"].tolist() == [3, 3, 1]
+
+    def test_one_split(self, data):
+        about = {"cv": [(range(30), range(30, 60))], "fold_stopping": "aggressive"}
+        made = fit(Dial(), {"a": [1, 3, 2]}, data, **about)
+        assert made.cv_results_["rank_test_score"].tolist() == [3, 1, 2]
+
+
 class TestWork:
     """What is done once is done once."""
 
