@@ -9,9 +9,11 @@ from skhpo.optimizers._gaussian_process import GaussianProcess
 from skhpo.optimizers._genetic import GeneticAlgorithm
 from skhpo.optimizers._random import RandomSearch
 from skhpo.optimizers._sobol import Sobol
+from skhpo.optimizers._tpe import TPE
 
 __all__ = [
     "CMAES",
+    "TPE",
     "DifferentialEvolution",
     "Evolution",
     "GaussianProcess",
@@ -28,6 +30,7 @@ _NAMES = {
     "ga": GeneticAlgorithm,
     "random": RandomSearch,
     "sobol": Sobol,
+    "tpe": TPE,
 }
 
 
@@ -36,7 +39,7 @@ def make_optimizer(optimizer):
 
     Parameters
     ----------
-    optimizer : {"bayes", "cmaes", "de", "ga", "random", "sobol"} or an optimiser
+    optimizer : {"bayes", "cmaes", "de", "ga", "random", "sobol", "tpe"} or an optimiser
 
     Returns
     -------

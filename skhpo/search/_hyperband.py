@@ -39,7 +39,8 @@ class HyperbandSearchCV(BaseSearch):
     factor : int, default=3
         One in so many candidates climbs to the next rung, which gets so many times more.
     optimizer : str or optimiser, default="random"
-        Who proposes candidates: a name or a value of ``skhpo.optimizers``.
+        Who proposes candidates: a name or a value of ``skhpo.optimizers``. With "tpe" the search
+        is BOHB [2]_, with "de" much like DEHB.
     promotion : {"synchronous", "asynchronous"}, default="synchronous"
         Whether a rung waits until it is whole before its best climb. "asynchronous" lets those
         climb at once who are among the best so far [3]_, which keeps many workers busy. Both

@@ -33,7 +33,7 @@ def test_brackets_in_the_results():
     assert made.best_estimator_.b == 27
 
 
-@pytest.mark.parametrize("optimizer", ["bayes", "de"])
+@pytest.mark.parametrize("optimizer", ["bayes", "de", "tpe"])
 def test_a_model_proposes(optimizer):
     made = search(optimizer=optimizer, max_resources=9).fit(X, y)
     assert optimizer[:2] in "".join(made.history_.to_dict()["source"]) or optimizer == "bayes"
