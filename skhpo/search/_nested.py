@@ -142,9 +142,9 @@ class NestedCV(BaseSearch):
     >>> search = SearchCV(SVC(), {"C": [1, 10, 100], "gamma": [0.001, 0.01, 0.1]})
     >>> nested = NestedCV(search, cv=4).fit(X, y)
     >>> print(nested.score_interval_)
-    0.9667 [0.9152, 1.018]
+    0.9667 [0.9046, 1.029]
     >>> nested.best_params_
-    {'C': 10, 'gamma': 0.1}
+    {'C': 1, 'gamma': 0.1}
     """
 
     _parameter_constraints: ClassVar[dict] = {
@@ -240,6 +240,9 @@ class NestedCV(BaseSearch):
                 routed.estimator.fit = {**routed.estimator.fit, name: groups}
         return routed
 
+    def _get_scorers(self):
+        return super()._get_scorers() if self.scoring is not None else (_OwnScore(self), "score")
+
     def _check_scorers_accept_sample_weight(self):
         if self.scoring is None:
             return search_in(self.estimator)._check_scorers_accept_sample_weight()
@@ -257,8 +260,6 @@ class NestedCV(BaseSearch):
     def _evaluator(self, job):
         evaluator = super()._evaluator(job)
         evaluator.keep = self._keep()
-        if self.scoring is None and evaluator.score_params and not _routing_enabled():
-            evaluator.scorer = _score_of_search
         return evaluator
 
     def _keep(self):
@@ -422,10 +423,20 @@ def _one_job(estimator):
     return estimator.set_params(**{name: 1}) if name in estimator.get_params() else estimator
 
 
-def _score_of_search(search, X, y=None, **params):
-    """``search.score`` with metadata, which that takes only with routing enabled."""
-    scorer = search.scorer_
-    if isinstance(scorer, dict):
-        scorer = MultimetricScorer(scorers=scorer)
-    scores = scorer(search.best_estimator_, X, y, **params)
-    return scores[search.refit] if search.multimetric_ else scores
+class _OwnScore:
+    """The score that a search goes by: its method, which takes metadata only with routing."""
+
+    def __init__(self, nested):
+        self._estimator = nested.estimator
+
+    def __call__(self, estimator, X, y=None, **params):
+        if not params or _routing_enabled():
+            return estimator.score(X, y, **params)
+        scorer = estimator.scorer_
+        if isinstance(scorer, dict):
+            scorer = MultimetricScorer(scorers=scorer)
+        scores = scorer(estimator.best_estimator_, X, y, **params)
+        return scores[estimator.refit] if estimator.multimetric_ else scores
+
+    def get_metadata_routing(self):
+        return get_routing_for_object(self._estimator)
