@@ -149,9 +149,18 @@ def send(connection, file, pid):
     """Send the descriptor of a file to the process at the other end."""
     handle = file.fileno() if msvcrt is None else msvcrt.get_osfhandle(file.fileno())
     send_handle(connection, handle, pid)
+    _unset_timeout(connection)
 
 
 def receive(connection):
     """Return the descriptor that was sent."""
     handle = recv_handle(connection)
+    _unset_timeout(connection)
     return handle if msvcrt is None else msvcrt.open_osfhandle(handle, os.O_RDONLY)
+
+
+def _unset_timeout(connection):
+    # The standard library sends handles through a socket of its own making, which puts the
+    # pipe under socket.setdefaulttimeout.
+    if msvcrt is None:
+        os.set_blocking(connection.fileno(), True)

@@ -4,13 +4,16 @@ import math
 import os
 import pickle
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 import warnings
+from contextlib import contextmanager
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 
 import joblib
@@ -172,6 +175,15 @@ class TestWhatTravels:
         request = pickle.dumps((reference.number, reference.end))
         assert len(request) + sum(len(call.request) for call in [*executor._calls.values()]) < 1000
 
+    def test_under_a_default_timeout_of_sockets(self, executor):
+        before = socket.getdefaulttimeout()
+        socket.setdefaulttimeout(0.01)
+        try:
+            reference = executor.share(Probe())
+            assert scores(executor, reference, Sleep(0.2), Sleep(0.2)) == [0.2, 0.2]
+        finally:
+            socket.setdefaulttimeout(before)
+
     def test_warning_filters(self, executor):
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)
@@ -240,9 +252,9 @@ class Unloadable:
 
 
 def footprint():
-    """Child processes, number of open files and threads, and files of parallel programs."""
+    """Child processes, number of open files and threads, files named after this process."""
     folders = [Path("/dev/shm"), Path(tempfile.gettempdir())]
-    files = {path for folder in folders for path in folder.glob("*[lsj]*[ok][kho][ypb]*")}
+    files = {path for folder in folders for path in folder.glob(f"*{os.getpid()}*")}
     return set(children()), len(os.listdir("/proc/self/fd")), threading.active_count(), files
 
 
@@ -282,18 +294,28 @@ def search(*seconds):
 """
 
 
-def start(code):
+@contextmanager
+def script(code):
+    """Run a script in a process group of its own."""
     command = [sys.executable, "-W", "error", "-c", SCRIPT + code]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(command, start_new_session=True, **pipes)
+    with subprocess.Popen(command, start_new_session=True, **pipes) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def workers_of(process):
+    """Wait until two fits run; return the ids of their processes."""
+    return [int(process.stdout.readline() or process.stderr.read()) for _ in range(2)]
 
 
 @posix
 def test_a_killed_parent_takes_its_workers_along():
-    with start("search(60, 61)") as script:
-        workers = [int(script.stdout.readline()) for _ in range(2)]
-        family = [*workers, *children(script.pid)]
-        script.kill()
+    with script("search(60, 61)") as process:
+        family = [*workers_of(process), *children(process.pid)]
+        process.kill()
         assert gone(family, within=5)
 
 
@@ -309,13 +331,13 @@ os.wait()
 print("interrupt me", flush=True)
 search(60, 61)
 """
-    with start(code) as script:
-        lines = list(iter(script.stdout.readline, "interrupt me\n"))
+    with script(code) as process:
+        lines = list(takewhile(lambda line: line != "interrupt me\n", process.stdout))
         assert {"best: 0\n", "idle in the fork: 0\n"} < set(lines)
-        workers = [int(script.stdout.readline()) for _ in range(2)]
+        workers = workers_of(process)
         assert set(workers) < {int(line) for line in lines if line.strip().isdigit()}
-        family = [script.pid, *children(script.pid)]
+        family = [process.pid, *children(process.pid)]
         assert set(workers) < set(family)
-        os.killpg(script.pid, signal.SIGINT)  # as a terminal does
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
         assert gone(family, within=5)
-        assert script.stderr.read().count("KeyboardInterrupt") == 1
+        assert process.stderr.read().count("KeyboardInterrupt") == 1
