@@ -36,7 +36,7 @@ def amounts_of(search, scheduler, job):
     name = getattr(scheduler, "resource", None)
     if name is None:
         return {}
-    n_samples = len(job.splits[0][0]) if job.X is None else _n_samples(job.X)
+    n_samples = _n_samples(job.X)
     about = {"n_samples": n_samples, "smallest": 1}
     if name == "n_samples":
         least = make_limit(scheduler, job).least()

@@ -13,14 +13,15 @@ from sklearn.datasets import make_classification, make_regression
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import GradientBoostingRegressor, RandomForestClassifier
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
 from sklearn.model_selection import GroupKFold, HalvingGridSearchCV, KFold
 from sklearn.model_selection import HalvingRandomSearchCV as ScikitLearn
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
+from sklearn.utils.estimator_checks import check_estimator
 
-from skhpo import HalvingRandomSearchCV
+from skhpo import HalvingRandomSearchCV, HyperbandSearchCV
 from skhpo.stopping import MaxFits
 
 X, y = make_classification(600, 6, random_state=0)
@@ -276,3 +277,20 @@ class TestErrors:
     def test_one_class_is_left_to_the_estimator(self):
         made = search(DummyClassifier(), {"strategy": ["prior", "uniform"]}, n_candidates=2)
         assert math.isfinite(made.fit(X[:60], np.zeros(60)).best_score_)
+
+
+@pytest.mark.parametrize("cls", [HalvingRandomSearchCV, HyperbandSearchCV])
+@pytest.mark.parametrize("model", [Ridge(), RidgeClassifier()])
+@pytest.mark.filterwarnings("ignore")
+def test_estimator_checks(cls, model):
+    outcomes = []
+    check_estimator(
+        cls(model, {"alpha": [0.1, 1.0]}, cv=2, error_score="raise", random_state=0),
+        on_skip=None,
+        on_fail=None,
+        callback=lambda **about: outcomes.append((about["check_name"], about["status"])),
+    )
+    assert len(outcomes) > 40
+    # As for scikit-learn's own searches.
+    expected = {"check_supervised_y_2d", "check_requires_y_none"}
+    assert {name for name, status in outcomes if status == "failed"} <= expected
