@@ -136,10 +136,17 @@ class TestNoImprovement:
     def test_slow_improvement_adds_up(self):
         assert not stops(NoImprovement(3, min_delta=1), 5, 5.5, 6, 6.5)
 
-    @pytest.mark.parametrize("bad", [{"n_candidates": 0}, {"n_candidates": 1, "min_delta": -1}])
-    def test_refuses(self, bad):
-        with pytest.raises(ValueError, match="of NoImprovement must be"):
-            NoImprovement(**bad)
+    def test_refuses(self):
+        with pytest.raises(ValueError, match="n_candidates of NoImprovement must be an int of at"):
+            NoImprovement(0)
+        with pytest.raises(ValueError, match="min_delta of NoImprovement must be a number of at"):
+            NoImprovement(1, min_delta=-1)
+        assert NoImprovement(1) == NoImprovement(1, min_delta=0)
+
+
+def test_the_base_asks_nothing():
+    with pytest.raises(NotImplementedError):
+        StoppingRule()(History(1))
 
 
 class TestCombinations:
@@ -183,6 +190,7 @@ class TestCombinations:
         both = never & MaxFits(1) if swap else MaxFits(1) & never
         assert stops(either, 1)
         assert not stops(both, 1)
+        assert (" | " in repr(either), " & " in repr(both)) == (True, True)
 
     @pytest.mark.parametrize("other", [3, None, "MaxTime", MaxTime])
     def test_not_with_anything(self, other):
