@@ -22,9 +22,9 @@ from sklearn.utils.parallel import delayed
 from sklearn.utils.validation import _check_method_params
 
 try:
-    from joblib.externals.cloudpickle import CloudPickler
+    from joblib.externals import cloudpickle
 except ImportError:  # joblib 1.6 depends on it instead of shipping it
-    from cloudpickle import CloudPickler
+    import cloudpickle
 
 __all__ = [
     "BaseSearchCV",
@@ -33,6 +33,7 @@ __all__ = [
     "Interval",
     "MultimetricScorer",
     "StrOptions",
+    "by_value_modules",
     "callback_context",
     "check_method_params",
     "eval_expr",
@@ -47,7 +48,9 @@ __all__ = [
     "worker_env",
 ]
 
+CloudPickler = cloudpickle.CloudPickler
 MultimetricScorer = _MultimetricScorer
+by_value_modules = cloudpickle.list_registry_pickle_by_value
 check_method_params = _check_method_params
 fit_and_score = _fit_and_score
 fit_context = _fit_context

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from joblib import parallel, parallel_config
 from sklearn import config_context, get_config
 
@@ -25,14 +27,20 @@ class WithContext:
     """
 
     def __init__(self, function, *, filters=True):
-        self._function = function
-        self._config = get_config()
-        self._filters = warning_filters() if filters else None
+        config = get_config()
+        if filters:
+            # Of the method, as the wrapper takes over the attributes of what it wraps.
+            call = function.__call__
+            self._function = with_config_and_filters(call, config, warning_filters())
+        else:
+            self._function = partial(_with_config, config, function)
 
     def __call__(self, *args):
         nested = parallel.BACKENDS["threading"](nesting_level=1)
         with parallel_config(nested, n_jobs=None):
-            if self._filters is None:
-                with config_context(**self._config):
-                    return self._function(*args)
-            return with_config_and_filters(self._function, self._config, self._filters)(*args)
+            return self._function(*args)
+
+
+def _with_config(config, function, *args):
+    with config_context(**config):
+        return function(*args)

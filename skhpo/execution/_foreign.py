@@ -220,6 +220,9 @@ class _Scattered:
         (self.future,) = client.scatter([wrapped], broadcast=True, hash=False)
 
 
+_BATCH = 4  # fits a worker in a batch, at most
+
+
 class BatchExecutor(_ForeignExecutor):
     """Run fits through ``joblib.Parallel`` with the active backend, a batch at a time.
 
@@ -248,9 +251,8 @@ class BatchExecutor(_ForeignExecutor):
         return self._track(call.future)
 
     def _run_batch(self):
-        calls = []
-        while self._waiting:
-            calls.append(self._waiting.popleft())
+        n_calls = min(len(self._waiting), _BATCH * self.n_workers)
+        calls = [self._waiting.popleft() for _ in range(n_calls)]
         calls = [call for call in calls if not call.future.cancelled()]
         if calls:
             self._run(calls)

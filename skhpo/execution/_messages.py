@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pickle
+import select
 from contextlib import suppress
 from io import BytesIO
 from traceback import format_exc
 
-from .._sklearn import CloudPickler
+from .._sklearn import CloudPickler, by_value_modules
 
-__all__ = ["WorkerTraceback", "answer", "dumps", "open_answer", "picklability_error"]
+__all__ = ["WorkerTraceback", "answer", "dumps", "open_answer", "picklability_error", "waiter"]
 
 
 class WorkerTraceback(Exception):  # noqa: N818
@@ -19,8 +20,25 @@ class WorkerTraceback(Exception):  # noqa: N818
         return f'\n"""\n{self.args[0]}"""'
 
 
+def waiter(connection):
+    """Return a function that waits some seconds for a message and tells whether there is one.
+
+    It is ``connection.poll``, at a tenth of its price where that can be had.
+    """
+    if not hasattr(select, "poll"):
+        return connection.poll
+    poll = select.poll()
+    poll.register(connection, select.POLLIN)
+    return lambda seconds: bool(poll.poll(1000 * seconds))
+
+
 def dumps(obj):
     """Pickle, also lambdas and what is defined in ``__main__``."""
+    with suppress(Exception):
+        data = pickle.dumps(obj, pickle.HIGHEST_PROTOCOL)
+        # What is fetched from a module by its name must be there at the other end.
+        if b"__main__" not in data and not by_value_modules():
+            return data
     with BytesIO() as file:
         CloudPickler(file, protocol=pickle.HIGHEST_PROTOCOL).dump(obj)
         return file.getvalue()

@@ -13,7 +13,7 @@ import time
 from contextlib import suppress
 from dataclasses import replace
 
-from ._messages import answer
+from ._messages import answer, waiter
 from ._sharing import load, receive
 
 __all__ = ["serve"]
@@ -31,9 +31,10 @@ def serve(connection, patience):
     """
     _settle()
     desk = _Desk(connection)
+    wait = waiter(connection)
     with suppress(EOFError, ConnectionError):
         connection.send_bytes(b"ready")
-        while connection.poll(patience):
+        while wait(patience):
             connection.send_bytes(answer(desk.do, connection.recv_bytes()))
 
 

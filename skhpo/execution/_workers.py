@@ -13,13 +13,14 @@ from dataclasses import replace
 from multiprocessing import Pipe
 
 from .._sklearn import start_process
-from ._messages import dumps, open_answer
+from ._messages import dumps, open_answer, waiter
 from ._sharing import send
 from ._worker import serve
 
 __all__ = ["POOL", "Pool", "Worker", "WorkerDied"]
 
 PATIENCE = 300.0  # seconds that a worker waits for a fit before it goes
+_A_MOMENT = 0.1  # seconds in which an idle worker is not expected to die
 _LOADED = 4  # evaluators that a worker keeps loaded
 
 
@@ -40,10 +41,11 @@ class Worker:
         self.env = env
         self.idle_since = time.monotonic()
         self._connection, theirs = Pipe()
+        self._wait = waiter(self._connection)
         with theirs:
             self._process = start_process(serve, (theirs, PATIENCE), env)
         self._is_ready = False
-        self._is_dead = False
+        self.is_dead = False
         self._loaded = []
         self._unread = 0
 
@@ -54,7 +56,7 @@ class Worker:
     def is_usable(self):
         """Whether it lives, and will for long enough to get a request."""
         idle = time.monotonic() - self.idle_since
-        return not self._is_dead and self._process.is_alive() and idle < PATIENCE / 2
+        return idle < _A_MOMENT or (idle < PATIENCE / 2 and self._process.is_alive())
 
     def evaluate(self, call):
         """Return the evaluation of a call.
@@ -113,7 +115,7 @@ class Worker:
     def _receive(self):
         while True:
             # A child of the worker may keep the pipe open beyond its death.
-            while not self._connection.poll(1.0):
+            while not self._wait(1.0):
                 if not self._process.is_alive():
                     raise EOFError
             answer = self._connection.recv_bytes()
@@ -123,7 +125,7 @@ class Worker:
 
     def kill(self):
         """End the process and its children; the thread that waits for an answer finds out."""
-        if self._is_dead:
+        if self.is_dead:
             return
         if os.name != "posix":
             self._process.terminate()
@@ -134,7 +136,7 @@ class Worker:
 
     def _bury(self):
         self.kill()
-        self._is_dead = True
+        self.is_dead = True
         self._process.join()
         self._connection.close()
 
@@ -171,20 +173,21 @@ class Pool:
 
     def _take(self, env, shared):
         with self._lock:
-            gone = [worker for worker in self._idle if not worker.is_usable()]
-            self._idle = [worker for worker in self._idle if worker not in gone]
+            # Of equals the last one used: the others may grow old and go.
             alike = [worker for worker in self._idle if worker.env == env]
-            choice = [worker for worker in alike if worker.has(shared)] or alike
+            alike.sort(key=lambda worker: worker.has(shared))
             # Where a new one starts, one of another kind goes: there are never more than needed.
-            others = [] if choice else self._idle[:1]
-            for worker in choice[-1:] + others:
+            choice = alike[-1:] or self._idle[:1]
+            for worker in choice:
                 self._idle.remove(worker)
-        for worker in gone + others:
+        for worker in choice:
+            if worker.env == env and worker.is_usable():
+                return worker
             worker.close()
-        return choice[-1] if choice else Worker(env)
+        return self._take(env, shared) if alike else Worker(env)
 
     def _give_back(self, worker):
-        if worker.is_usable():
+        if not worker.is_dead:
             worker.forget_closed()
             worker.idle_since = time.monotonic()
             with self._lock:

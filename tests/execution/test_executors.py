@@ -28,7 +28,7 @@ joblib.register_parallel_backend("custom", CustomBackend)
 def _cluster():
     distributed = pytest.importorskip("distributed")
     cluster = distributed.LocalCluster(
-        n_workers=1, processes=False, threads_per_worker=2, dashboard_address=None
+        n_workers=1, processes=False, threads_per_worker=2, dashboard_address=":0"
     )
     with cluster, distributed.Client(cluster):
         yield

@@ -1,12 +1,48 @@
 """Calls whose outcome crosses the border of a process."""
 
 import pickle
+import sys
 import threading
+from multiprocessing import Pipe
+from types import ModuleType
 
 import pytest
 from _evaluators import Told, fail
 
-from skhpo.execution._messages import WorkerTraceback, answer, open_answer, picklability_error
+from skhpo.execution import _messages
+from skhpo.execution._messages import (
+    WorkerTraceback,
+    answer,
+    dumps,
+    open_answer,
+    picklability_error,
+    waiter,
+)
+
+
+@pytest.mark.parametrize("home", ["__main__", "json", "nowhere"])
+def test_what_the_other_end_does_not_have_travels_along(home, monkeypatch):
+    made = type("Made", (), {"__module__": home})
+    module = ModuleType(home) if home == "nowhere" else sys.modules[home]
+    monkeypatch.setitem(sys.modules, home, module)
+    monkeypatch.setattr(module, "Made", made, raising=False)
+    for obj in (made, made(), [lambda: made]):
+        data = dumps(obj)
+        assert (len(data) > 200) == (home == "__main__" or isinstance(obj, list))
+    monkeypatch.setattr(_messages, "by_value_modules", lambda: {home})
+    assert pickle.loads(dumps(3)) == 3
+
+
+def test_a_waiter_waits():
+    here, there = Pipe()
+    with here, there:
+        wait = waiter(here)
+        assert not wait(0.01)
+        there.send(1)
+        assert wait(5)
+        here.recv()
+        there.close()
+        assert wait(5)  # for the end
 
 
 def test_a_result_comes_back():
