@@ -46,6 +46,7 @@ class ProcessExecutor:
         self._env = _start_env(n_workers)
         self._threads = ThreadPoolExecutor(n_workers, thread_name_prefix="skhpo")
         self._shared = []
+        self._started = set()
         self._calls = {}
 
     def share(self, evaluator):
@@ -68,6 +69,8 @@ class ProcessExecutor:
             Names the parameter that cannot be pickled.
         """
         call = _Call(reference, task)
+        # Before it can start: wherever an interrupt strikes, `close` knows what runs.
+        self._started.add(call)
         future = self._threads.submit(self._evaluate, call)
         self._calls[future] = call
         future.add_done_callback(self._calls.pop)
@@ -81,14 +84,20 @@ class ProcessExecutor:
     def close(self):
         """Drop fits that have not started, kill those that run, leave the workers idle."""
         self._threads.shutdown(wait=False, cancel_futures=True)
-        for future in list(self._calls):
-            self.kill(future)
+        for call in list(self._started):
+            call.kill("killed", "The fit was stopped.")
         self._threads.shutdown()
         for shared in self._shared:
             shared.close()
         POOL.forget_closed()
 
     def _evaluate(self, call):
+        try:
+            return self._evaluate_alive(call)
+        finally:
+            self._started.discard(call)
+
+    def _evaluate_alive(self, call):
         for _ in range(_ATTEMPTS):
             if call.verdict is None:
                 try:
