@@ -56,7 +56,7 @@ class ForgivingStopping:
         weights : ndarray of shape (n_splits,)
             Sizes of the test folds, in the same order.
         """
-        return _mean(scores, weights) <= incumbent.min()
+        return bool(_mean(scores, weights) <= incumbent.min())
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class AggressiveStopping:
 
     def stops(self, scores, incumbent, weights):
         """Whether the candidate is lost; parameters as in `ForgivingStopping.stops`."""
-        return _mean(scores, weights) <= _mean(incumbent, weights)
+        return bool(_mean(scores, weights) <= _mean(incumbent, weights))
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ class BoundedStopping:
         reachable = (scores.sum() + self.upper * (n_splits - len(scores))) / n_splits
         # The ranking takes plain means, and a tie must be left to it: hence the margin.
         best = incumbent.mean()
-        return reachable < best - 1e-9 * max(1.0, abs(best))
+        return bool(reachable < best - 1e-9 * max(1.0, abs(best)))
 
 
 def _mean(scores, weights):

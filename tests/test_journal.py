@@ -467,7 +467,8 @@ class TestProcesses:
                     begin_like_a_child(path)
                 process.kill()
                 written = max([written, *(int(i) + 1 for i in process.stdout)])
-                # Not waited for yet: a zombie holds no lock either.
+                # Dead but not waited for: a zombie holds no lock either.
+                os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
                 with begin_like_a_child(path) as log:
                     assert log.resumed
                     assert written <= len(log.suggestions) <= written + 1

@@ -266,7 +266,10 @@ def test_twenty_searches_leave_nothing_behind():
     before = footprint()
     for _ in range(20):
         search.fit(X, y)
-    assert footprint() == before
+    workers, n_open, n_threads, files = footprint()
+    assert (workers, files) == (before[0], before[3])
+    # What the tests before held open may be let go meanwhile; nothing may be added.
+    assert (n_open <= before[1], n_threads <= before[2]) == (True, True)
     POOL.close()
     assert children() == []
 
