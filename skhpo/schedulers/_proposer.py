@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass
 from numbers import Number
 
 import numpy as np
 
-from .._records import Candidate, Suggestion
+from .._records import Candidate, Observation, Suggestion
 
 __all__ = ["Proposer"]
 
@@ -33,6 +34,8 @@ class Proposer:
     seed : int
     initial : list of dict, default=()
         Settings the user knows, evaluated first and verbatim; they may lie outside the space.
+    scored : list of (dict, float), default=()
+        Settings whose score the user knows: the optimiser is told of them, and that is all.
     planned : int, default=None
         Number of candidates the search was begun with, when it goes on with another `n_iter`.
     recorded : dict of int -> (point, source, parents, draw), default={}
@@ -49,11 +52,22 @@ class Proposer:
     Raises
     ------
     ValueError
-        When the constraint forbids an initial setting, or everything.
+        When the constraint forbids an initial setting, or everything; when one with a score lies
+        outside the space.
     """
 
     def __init__(
-        self, space, optimizer, *, n_iter, seed, planned=None, recorded=None, initial=(), own=None
+        self,
+        space,
+        optimizer,
+        *,
+        n_iter,
+        seed,
+        planned=None,
+        recorded=None,
+        initial=(),
+        scored=(),
+        own=None,
     ):
         planned = n_iter if planned is None else planned
         self._space = space
@@ -65,6 +79,8 @@ class Proposer:
         self._next_id = 0
         self._pending = ()
         self._optimizer = optimizer.start(space, seed=seed, n_iter=planned)
+        for params, score in scored:
+            self.tell(self._scored(params, score))
         known = [self._known(params, "initial") for params in initial]
         _check_initial(space, known, n_iter)
         grid = _small_grid(space, planned)
@@ -120,6 +136,17 @@ class Proposer:
         own = {n: self._own[n] for n in self._space.names if n in self._own}
         complete = {**own, **params}
         return _Setting(params, complete, self._space.key(complete), Suggestion(None, source))
+
+    def _scored(self, params, score):
+        """What a known score teaches: as much as one fold, since it comes from elsewhere."""
+        point = self._known(params, "known").suggestion.point
+        if point is None:
+            raise ValueError(
+                "initial_params with a score must lie in param_distributions, or they teach the "
+                f"search nothing; {params!r} does not. Widen the space, or leave that entry out."
+            )
+        status = "complete" if math.isfinite(score) else "failed"
+        return Observation(point, float(score) if status == "complete" else math.nan, status=status)
 
     def _default(self):
         own = self._known({}, "default")

@@ -6,12 +6,13 @@ import math
 from collections.abc import Mapping
 from difflib import get_close_matches
 from inspect import signature
+from numbers import Real
 
 from sklearn.base import clone
 
 from .._sklearn import eval_expr
 
-__all__ = ["check_names", "check_stopping", "check_values", "resolve_window"]
+__all__ = ["check_names", "check_stopping", "check_values", "resolve_window", "split_initial"]
 
 
 def check_values(**arguments):
@@ -82,6 +83,38 @@ def check_names(argument, dicts, estimator):
         for name in set(params) - valid:
             if _refuses(estimator, name):
                 raise ValueError(_unknown_name(argument, name, estimator, valid))
+
+
+def split_initial(initial_params):
+    """Tell settings to evaluate from those whose score is known.
+
+    Parameters
+    ----------
+    initial_params : list of dict or of (dict, float), or None
+
+    Returns
+    -------
+    settings : list of dict
+    scored : list of (dict, float)
+
+    Raises
+    ------
+    TypeError
+        When a score is not a number.
+    """
+    entries = list(initial_params or ())
+    scored = [entry for entry in entries if _is_pair(entry)]
+    for entry in scored:
+        if not isinstance(entry[1], Real):
+            raise TypeError(
+                "initial_params must hold dicts, or pairs of a dict and its score, a number; got "
+                f"{entry!r}. Leave the score out to have the setting evaluated."
+            )
+    return [entry for entry in entries if not _is_pair(entry)], scored
+
+
+def _is_pair(entry):
+    return isinstance(entry, tuple) and len(entry) == 2 and isinstance(entry[0], Mapping)
 
 
 def _brought_in(name, values):

@@ -25,8 +25,9 @@ param_distributions : dict or list of dicts
 """
 
 _RUNGS = """
-initial_params : list of dict, default=None
-    Settings that you know, which are among the candidates.
+initial_params : list of dict or of (dict, float), default=None
+    Settings that you know, which are among the candidates; a pair of a setting and its score
+    is not, the optimiser learns from it.
 constraint : callable, default=None
     ``constraint(params)`` returns False for combinations that must not be tried.
 stopping : callable, default=None
@@ -55,9 +56,10 @@ verbose : int, default=0
 """
 
 _SEARCH = """
-initial_params : list of dict, default=None
+initial_params : list of dict or of (dict, float), default=None
     Settings that you know, evaluated first. They may lie outside `param_distributions`;
-    what they leave out keeps the estimator's value.
+    what they leave out keeps the estimator's value. A pair of a setting and its score, larger
+    is better, is not evaluated: the optimiser learns from it.
 constraint : callable, default=None
     ``constraint(params)`` returns False for combinations that must not be tried.
 stopping : callable, default=None

@@ -15,7 +15,7 @@ from ..optimizers import make_optimizer
 from ..schedulers import make_scheduler
 from ..schedulers._proposer import Proposer
 from ..space import SearchSpace
-from ._checks import check_names, check_stopping, check_values, resolve_window
+from ._checks import check_names, check_stopping, check_values, resolve_window, split_initial
 from ._resources import amounts_of
 
 __all__ = ["make_proposer", "prepare", "resume"]
@@ -106,15 +106,16 @@ def make_proposer(search, optimizer, seed, *, n_iter=None, **resumed):
             f"{search.param_distributions!r}. Give names with distributions or lists."
         )
     space = SearchSpace(search.param_distributions, constraint=search.constraint)
-    initial = list(search.initial_params or ())
+    initial, scored = split_initial(search.initial_params)
     check_names("param_distributions", _dicts(search.param_distributions), search.estimator)
-    check_names("initial_params", initial, search.estimator)
+    check_names("initial_params", initial + [params for params, _ in scored], search.estimator)
     return Proposer(
         space,
         optimizer,
         n_iter=search.n_iter if n_iter is None else n_iter,
         seed=seed,
         initial=initial,
+        scored=scored,
         own=search.estimator.get_params(),
         **resumed,
     )

@@ -214,3 +214,19 @@ class TestErrors:
             LINE, n_iter=3, initial=[{"a": 0.5}], constraint=lambda params: params["a"] == 0.5
         )
         assert [candidate.params for candidate in drain(running)] == [{"a": 0.5}]
+
+
+def test_scored_settings_teach_and_are_not_evaluated():
+    script = Scripted([0.1, 0.2])
+    known = [({"a": 0.5}, 3), ({"a": 0.7}, math.nan)]
+    found = drain(proposer(LINE, script, n_iter=2, scored=known))
+    assert [candidate.params["a"] for candidate in found] == pytest.approx([0.1, 0.2])
+    one, other = script.told
+    assert (one.point.tolist(), one.score, one.status) == ([0.5], 3.0, "complete")
+    assert other.status == "failed"
+    assert math.isnan(other.score)
+
+
+def test_a_scored_setting_given_without_its_score_too_is_evaluated():
+    found = drain(proposer(LINE, n_iter=2, scored=[({"a": 0.5}, 3)], initial=[{"a": 0.5}]))
+    assert found[0].params == {"a": 0.5}

@@ -101,6 +101,18 @@ BAD = {  # what is passed -> what the message must say
         {"initial_params": [{"a": 1}, {"tagg": 2}]},
         ["initial_params", "'tagg'", "Did you mean 'tag'"],
     ),
+    "an initial setting with a word for a score": (
+        {"initial_params": [({"a": 1}, "good")]},
+        ["initial_params", "a number", "({'a': 1}, 'good')", "Leave the score out"],
+    ),
+    "a scored setting of an unknown name": (
+        {"initial_params": [({"tagg": 2}, 0.5)]},
+        ["initial_params", "'tagg'", "Did you mean 'tag'"],
+    ),
+    "a scored setting outside the space": (
+        {"initial_params": [({"a": 99}, 0.5)]},
+        ["initial_params with a score", "{'a': 99}", "Widen the space"],
+    ),
     "more initial_params than n_iter": (
         {"n_iter": 1, "initial_params": [{"a": 1}, {"a": 2}]},
         ["n_iter=1", "2 initial_params", "Raise n_iter"],
