@@ -7,7 +7,9 @@ from itertools import groupby
 
 import numpy as np
 
-__all__ = ["fold_table", "partial_columns", "ranks", "rows", "rung_columns"]
+from .optimizers import GaussianProcess
+
+__all__ = ["fold_table", "partial_columns", "posterior_means", "ranks", "rows", "rung_columns"]
 
 _NOWHERE = {"iter": -1, "bracket": -1}  # of fits that only helped to find the first rung
 
@@ -125,6 +127,33 @@ def partial_columns(history, names):
         means = [_mean(history, rung, name) for rung in rungs]
         columns[f"partial_mean_test_{name}"] = np.array(means)
     return columns
+
+
+def posterior_means(history, space):
+    """Return the score that a Gaussian process expects of each row, given all of them.
+
+    A mean over folds is right by luck in part, and the best of many most of all; what the model
+    expects at a setting rests on its neighbours too.
+
+    Parameters
+    ----------
+    history : History
+    space : SearchSpace
+
+    Returns
+    -------
+    ndarray of shape (n_rows,)
+        NaN for a setting that failed or lies outside the space.
+    """
+    told = [history.observation(history.candidates[i], amount) for (i, amount), _ in rows(history)]
+    means = np.array([o.score if o.point is not None else math.nan for o in told], dtype=float)
+    usable = np.flatnonzero(np.isfinite(means))
+    model = GaussianProcess().start(space, seed=0, n_iter=len(told))
+    for k in usable:
+        model.tell(told[k])
+    if len(usable) > 1 and space.n_dims:
+        means[usable], _ = model.posterior(np.array([told[k].point for k in usable]))
+    return means
 
 
 def _params(history, candidate_id, amount):

@@ -7,10 +7,12 @@ import pytest
 from _histories import evaluation, history
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import rankdata
+from scipy.stats import rankdata, uniform
 
+from skhpo._records import Candidate
 from skhpo.history import History
-from skhpo.results import fold_table, partial_columns, ranks
+from skhpo.results import fold_table, partial_columns, posterior_means, ranks
+from skhpo.space import SearchSpace
 
 NAN = math.nan
 quick = settings(derandomize=True, database=None, deadline=None, max_examples=100)
@@ -200,3 +202,50 @@ def test_no_rows(n_splits):
     empty = History(n_splits, "score")
     assert ranks(empty, "score").tolist() == []
     assert fold_table(empty) == ([], [])
+
+
+LINE = SearchSpace({"a": uniform(0, 1)})
+
+
+def noisy(seed, n=30):
+    """Random settings of a parabola that is worth less than its noise."""
+    rng = np.random.default_rng(seed)
+    made = History(3, "score")
+    for id_, u in enumerate(rng.random(n)):
+        who = Candidate(id_, {"a": u}, np.array([u]), "random")
+        for split in range(3):
+            score = 0.9 - (u - 0.3) ** 2 + 0.2 * rng.normal()
+            made.append(evaluation(id_, split, score, candidate=who))
+    return made
+
+
+def regret(made, means):
+    return (made.candidates[int(np.nanargmax(means))].params["a"] - 0.3) ** 2
+
+
+def test_the_best_posterior_mean_is_a_better_choice_than_the_best_mean():
+    pairs = []
+    for made in map(noisy, range(100)):
+        observed = [made.observation(who).score for who in made.candidates.values()]
+        pairs.append((regret(made, posterior_means(made, LINE)), regret(made, observed)))
+    by_model, by_luck = np.mean(pairs, axis=0)
+    # .0164 and .0269; the standard error of the difference is .0032.
+    assert by_model < by_luck - 0.003
+
+
+def test_the_model_expects_nothing_of_what_failed_or_lies_outside():
+    made = history([[0.1, 0.2], [0.3, NAN], [0.2, 0.2], [0.4, 0.3]])
+    outside = Candidate(4, {"a": 9}, None, "initial")
+    for split in range(2):
+        made.append(evaluation(4, split, 1.0, candidate=outside))
+    means = posterior_means(made, LINE)
+    assert np.isnan(means).tolist() == [False, True, False, False, True]
+
+
+@pytest.mark.parametrize("table", [[[0.5, 0.7]], [[0.5, 0.7], [NAN, NAN]]])
+def test_where_there_is_nothing_to_model_the_means_are_the_scores(table):
+    assert posterior_means(history(table), LINE)[0] == pytest.approx(0.6)
+
+
+def test_a_space_without_coordinates():
+    assert posterior_means(history([[0.5], [0.7]]), SearchSpace({"a": [1]})).tolist() == [0.5, 0.7]

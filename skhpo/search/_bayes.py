@@ -5,7 +5,12 @@ from __future__ import annotations
 import math
 from typing import ClassVar
 
+from sklearn.utils.validation import check_is_fitted
+
 from .._sklearn import HasMethods
+from ..results import posterior_means
+from ..space import SearchSpace
+from ..statistics import BestPosteriorMean
 from ._base import BaseSearch
 from ._docs import with_shared_docs
 
@@ -34,6 +39,10 @@ class BayesSearchCV(BaseSearch):
     Attributes
     ----------
     <attributes>
+    best_posterior_index_ : int
+        Row of ``cv_results_`` of which a model, given all candidates, expects most: where folds
+        are noisy a better choice than ``best_index_``. Computed when asked for;
+        ``refit=skhpo.statistics.BestPosteriorMean()`` refits that row.
 
     See Also
     --------
@@ -108,3 +117,10 @@ class BayesSearchCV(BaseSearch):
 
     def _composition(self):
         return self.optimizer, "cv"
+
+    @property
+    def best_posterior_index_(self):
+        check_is_fitted(self, "history_")
+        space = SearchSpace(self.param_distributions, constraint=self.constraint)
+        column = {"posterior_mean": posterior_means(self.history_, space)}
+        return BestPosteriorMean(self.history_.metric)({**self.cv_results_, **column})

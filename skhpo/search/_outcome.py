@@ -9,7 +9,8 @@ from threading import Lock
 import numpy as np
 
 from .._sklearn import warn_or_raise_about_fit_failures
-from ..results import fold_table, partial_columns, ranks, rows, rung_columns
+from ..results import fold_table, partial_columns, posterior_means, ranks, rows, rung_columns
+from ..space import SearchSpace
 
 __all__ = ["any_success", "check_success", "tabulate", "warn_non_finite"]
 
@@ -32,6 +33,9 @@ def tabulate(search):
         results.update(partial_columns(history, names))
     if history.places:
         results.update(rung_columns(history))
+    if "posterior_mean" in getattr(search.refit, "columns", ()):
+        space = SearchSpace(search.param_distributions, constraint=search.constraint)
+        results["posterior_mean"] = posterior_means(history, space)
     return results
 
 

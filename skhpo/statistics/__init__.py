@@ -9,10 +9,11 @@ from ._bbc import bbc_interval, bbc_interval_from_predictions
 from ._best import CorrectedScore, TuningGain, corrected_best_score, selection_bias, tuning_gain
 from ._intervals import Comparison, Interval, corrected_t_interval, optimism, paired_comparison
 from ._nested import NestedInterval, fold_numbers, ncv_interval, ncv_scores, ncv_splits
-from ._refit import OneStandardError
+from ._refit import BestPosteriorMean, OneStandardError
 from ._stability import parameter_stability
 
 __all__ = [
+    "BestPosteriorMean",
     "Comparison",
     "CorrectedScore",
     "Interval",

@@ -7,6 +7,7 @@ from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pytest
+from scipy.stats import randint
 from sklearn.base import clone
 from sklearn.datasets import load_wine
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
@@ -14,8 +15,8 @@ from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.tree import DecisionTreeClassifier
 
-from skhpo import SearchCV
-from skhpo.statistics import OneStandardError
+from skhpo import BayesSearchCV, HalvingRandomSearchCV, SearchCV
+from skhpo.statistics import BestPosteriorMean, OneStandardError
 
 # The standard error of the best, row 2, is 0.1 / sqrt(4) * sqrt(4 / 3) = 0.0577.
 BEST = [0.8, 1.0, 0.8, 1.0]
@@ -115,6 +116,8 @@ def test_several_scores_need_a_name():
 
 
 RULES = [
+    BestPosteriorMean(),
+    BestPosteriorMean(scoring="accuracy"),
     OneStandardError(),
     OneStandardError({"n_neighbors": "descending"}),
     OneStandardError(
@@ -151,14 +154,14 @@ GRID = {"n_neighbors": list(range(1, 16))}
 @pytest.mark.parametrize(
     "search",
     [
-        GridSearchCV(KNeighborsClassifier(), GRID, refit=RULES[1]),
-        SearchCV(KNeighborsClassifier(), GRID, n_iter=15, refit=RULES[1], random_state=0),
+        GridSearchCV(KNeighborsClassifier(), GRID, refit=RULES[3]),
+        SearchCV(KNeighborsClassifier(), GRID, n_iter=15, refit=RULES[3], random_state=0),
     ],
     ids=lambda search: type(search).__name__,
 )
 def test_any_search_takes_a_rule(search):
     search = clone(search).fit(*load_wine(return_X_y=True))
-    assert search.best_index_ == RULES[1](search.cv_results_)
+    assert search.best_index_ == RULES[3](search.cv_results_)
     assert search.best_params_ == {"n_neighbors": 15}
     assert search.best_estimator_.n_neighbors == 15
 
@@ -207,3 +210,44 @@ def test_only_numbers_ascend():
     results = results_of(({"kernel": "rbf"}, 0, 1))
     with pytest.raises(ValueError, match="Only numbers are ascending; got kernel='rbf'"):
         OneStandardError({"kernel": "ascending"})(results)
+
+
+def test_the_row_of_the_best_posterior_mean():
+    results = {**DEPTHS, "posterior_mean": np.array([0.1, 0.2, math.nan, 0.4, 0.9, math.nan])}
+    assert BestPosteriorMean()(results) == 3
+
+
+def test_the_column_is_there_for_the_rule_only():
+    data = load_wine(return_X_y=True)
+    options = {"n_iter": 8, "random_state": 0}
+    plain = BayesSearchCV(KNeighborsClassifier(), {"n_neighbors": randint(1, 40)}, **options)
+    ruled = clone(plain).set_params(refit=BestPosteriorMean()).fit(*data)
+    plain.fit(*data)
+    assert "posterior_mean" not in plain.cv_results_
+    assert (
+        ruled.best_index_ == BestPosteriorMean()(ruled.cv_results_) == plain.best_posterior_index_
+    )
+    assert ruled.best_params_ == ruled.cv_results_["params"][ruled.best_index_]
+
+
+def test_the_best_posterior_mean_of_a_halving_is_in_the_last_rung():
+    search = HalvingRandomSearchCV(
+        KNeighborsClassifier(),
+        {"n_neighbors": randint(1, 10)},
+        refit=BestPosteriorMean(),
+        random_state=0,
+        cv=3,
+    ).fit(*load_wine(return_X_y=True))
+    resources = search.cv_results_["n_resources"]
+    assert resources[search.best_index_] == resources.max()
+
+
+def test_a_search_that_has_no_posterior_mean():
+    grid = GridSearchCV(KNeighborsClassifier(), {"n_neighbors": [1, 2]}, refit=BestPosteriorMean())
+    with pytest.raises(ValueError, match="Use one of these searches"):
+        grid.fit(*load_wine(return_X_y=True))
+
+
+def test_the_best_posterior_index_before_the_fit():
+    with pytest.raises(AttributeError, match="not fitted"):
+        BayesSearchCV(KNeighborsClassifier(), {"n_neighbors": [1, 2]}).best_posterior_index_  # noqa: B018
