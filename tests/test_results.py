@@ -248,4 +248,8 @@ def test_where_there_is_nothing_to_model_the_means_are_the_scores(table):
 
 
 def test_a_space_without_coordinates():
-    assert posterior_means(history([[0.5], [0.7]]), SearchSpace({"a": [1]})).tolist() == [0.5, 0.7]
+    made = History(1, "score")
+    for id_, score in enumerate([0.5, 0.7]):
+        who = Candidate(id_, {"a": 1}, np.empty(0), "grid")
+        made.append(evaluation(id_, 0, score, candidate=who))
+    assert posterior_means(made, SearchSpace({"a": [1]})).tolist() == [0.5, 0.7]
