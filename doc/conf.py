@@ -22,9 +22,21 @@ extensions = [
 exclude_patterns = ["_build"]
 templates_path = ["_templates"]
 default_role = "literal"
+nitpicky = True
+nitpick_ignore_regex = [(r"py:.*", r"(?!skhpo).*")]  # types are written as prose
 
 autosummary_generate = True
 numpydoc_show_class_members = False
+numpydoc_validation_checks = {
+    "all",
+    "ES01",  # not every docstring needs more than its summary and parameters
+    "EX01",  # methods are shown in the example of their class
+    "GL01",  # the summary stands on the line of the quotes
+    "SA01",  # "See Also" is for the entrances
+    "SA04",
+    "RT03",  # a type says enough where the summary tells what is returned
+    "PR07",  # as does a parameter's type, under a summary that names it
+}
 
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",

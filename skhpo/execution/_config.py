@@ -55,6 +55,11 @@ def run_config(*, executor=None, in_order=None):
         which makes a search reproducible. False: as they finish, which keeps workers busy when
         fits differ much in length; then two runs may differ.
 
+    Yields
+    ------
+    None
+        Searches that start in the body of ``with`` run so.
+
     See Also
     --------
     joblib.parallel_config : Chooses threads, processes or a cluster for scikit-learn and for

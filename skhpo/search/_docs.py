@@ -10,7 +10,7 @@ __all__ = ["with_shared_docs"]
 def with_shared_docs(cls):
     """Replace the lines ``<estimator>``, ``<search>`` and so on of a docstring."""
     lines = cleandoc(cls.__doc__).splitlines()
-    cls.__doc__ = "\n".join(_SHARED.get(line.strip(), line) for line in lines)
+    cls.__doc__ = "\n".join([*(_SHARED.get(line.strip(), line) for line in lines), ""])
     return cls
 
 

@@ -85,16 +85,16 @@ class HalvingRandomSearchCV(BaseSearch):
         The most that a candidate may get.
     <attributes>
 
+    See Also
+    --------
+    HyperbandSearchCV : Does not need to know how little of the resource is too little.
+    SearchCV : Any optimiser with any scheduler.
+
     Notes
     -----
     ``cv_results_`` has a row for each candidate at each rung, with the columns ``iter``, the
     number of the rung, and ``n_resources``. Ranks go by the amount of the resource first, so a
     row of the last rung has rank 1. Fits that only helped to find the first rung have iter -1.
-
-    See Also
-    --------
-    HyperbandSearchCV : Does not need to know how little of the resource is too little.
-    SearchCV : Any optimiser with any scheduler.
 
     References
     ----------

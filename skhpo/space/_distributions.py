@@ -28,7 +28,7 @@ def loguniform_int(low, high):
 
     Returns
     -------
-    distribution : rv_frozen
+    rv_frozen
         A frozen scipy distribution. Two of the same bounds are equal.
 
     Raises

@@ -174,7 +174,7 @@ def tuning_gain(
     test_train_ratio=None,
     confidence=0.95,
 ):
-    """Was tuning worth it? The gain of the best candidate over the default, on the same folds.
+    """Measure whether tuning was worth it: the gain over the default, on the same folds.
 
     Parameters
     ----------

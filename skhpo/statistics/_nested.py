@@ -82,7 +82,7 @@ def fold_numbers(splits, n_samples):
 
 
 def ncv_splits(folds):
-    """Splits that `ncv_interval` needs: each fold left out, then each two of them.
+    """Return the splits that `ncv_interval` needs: each fold left out, then each two of them.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ __all__ = ["parameter_stability"]
 
 
 def parameter_stability(params, *, space=None):
-    """Do searches on different folds choose the same parameters?
+    """Tell whether searches on different folds choose the same parameters.
 
     Parameters
     ----------
