@@ -1,25 +1,27 @@
 """Are the evolutionary optimisers as good as their references, on functions?
 
 Median over 20 seeds of the best value after 100 and 300 evaluations, beside the package `cmaes`,
-scipy's differential evolution and the genetic algorithm of sklearn-genetic-opt (DEAP's
-eaMuPlusLambda with its operators and rates). What takes only numbers is given a choice as the
-cells of a number.
+scipy's differential evolution and GASearchCV of sklearn-genetic-opt, for which the function is the
+score of an estimator that costs nothing. What takes only numbers is given a choice as the cells of
+a number.
 
-Needs the packages `cmaes` and `deap`.
+Needs the packages `cmaes`, `sklearn-genetic-opt` and `optuna`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import random
 import time
+import warnings
+from types import SimpleNamespace
 
 import numpy as np
 from _common import arguments, write
+from _tuning import EnoughError, Named, genetic
 from cmaes import CMA
-from deap import algorithms, base, creator, tools
 from scipy.optimize import differential_evolution
 from scipy.stats import uniform
+from sklearn.base import ClassifierMixin
 
 from skhpo._records import Observation
 from skhpo.optimizers import CMAES, DifferentialEvolution, GeneticAlgorithm, RandomSearch
@@ -53,7 +55,8 @@ class Numbers:
 
     def __init__(self, function, d, shift=2.0):
         self.function, self.d, self.shift = function, d, shift
-        self.space = SearchSpace({f"x{i:02d}": uniform(0, 1) for i in range(d)})
+        self.values = {f"x{i:02d}": uniform(0, 1) for i in range(d)}
+        self.space = SearchSpace(self.values)
 
     def __call__(self, u):
         """Value at a point of the unit cube."""
@@ -67,7 +70,8 @@ class Mixed:
         self.function, self.n, self.d = function, d - d // 2, d
         numbers = {f"x{i:02d}": uniform(0, 1) for i in range(self.n)}
         choices = {f"z{i:02d}": list("abcd") for i in range(d // 2)}
-        self.space = SearchSpace(numbers | choices)
+        self.values = numbers | choices
+        self.space = SearchSpace(self.values)
 
     def __call__(self, u):
         """Value at a point of the unit cube."""
@@ -88,10 +92,6 @@ PROBLEMS = {
     "mixed rastrigin 6": Mixed(rastrigin, 6),
     "mixed sphere 12": Mixed(sphere, 12),
 }
-
-
-class EnoughError(Exception):
-    """The evaluations are spent."""
 
 
 class Counted:
@@ -143,37 +143,15 @@ def by_scipy(popsize):
     return minimise
 
 
-def by_deap(size):
-    """What GASearchCV runs with its defaults; its default population is 50."""
+def by_gasearch(size):
+    """GASearchCV; its default population is 50."""
 
     def minimise(problem, f, n, seed):
-        random.seed(seed)
-        toolbox = _toolbox(problem, f)
-        rates = {"mu": size, "lambda_": 2 * size, "cxpb": 0.2, "mutpb": 0.8}
-        population = toolbox.population(n=size)
-        algorithms.eaMuPlusLambda(population, toolbox, ngen=1000, verbose=False, **rates)
+        free = type("Free", (ClassifierMixin, Named), {"defaults": dict.fromkeys(problem.values)})
+        task = SimpleNamespace(estimator=free(), space=problem.values, own=[])
+        genetic(size)(task, lambda params: -f(problem.space.to_unit(params)), n, seed)
 
     return minimise
-
-
-def _toolbox(problem, f):
-    if not hasattr(creator, "Fitness"):
-        creator.create("Fitness", base.Fitness, weights=(-1.0,))
-        creator.create("Individual", list, fitness=creator.Fitness)
-    toolbox = base.Toolbox()
-    toolbox.register("individual", tools.initRepeat, creator.Individual, random.random, n=problem.d)
-    toolbox.register("population", tools.initRepeat, list, toolbox.individual)
-    toolbox.register("evaluate", lambda individual: (f(individual),))
-    toolbox.register("mate", tools.cxTwoPoint)
-    toolbox.register("mutate", _redraw)
-    toolbox.register("select", tools.selTournament, tournsize=3)
-    return toolbox
-
-
-def _redraw(individual):
-    """GASearchCV's mutation: one gene is drawn anew."""
-    individual[random.randrange(len(individual))] = random.random()
-    return (individual,)
 
 
 SOLVERS = {
@@ -184,15 +162,16 @@ SOLVERS = {
     "cmaes": by_cmaes,
     "scipy de": by_scipy(15),
     "scipy de, popsize 2": by_scipy(2),
-    "deap as in GASearchCV": by_deap(50),
-    "deap, population 10": by_deap(10),
+    "GASearchCV": by_gasearch(50),
+    "GASearchCV, population 10": by_gasearch(10),
 }
 
 
 def best_values(solver, problem, budgets, seed):
     """Best value after each of the budgets."""
     f = Counted(problem, max(budgets))
-    with contextlib.suppress(EnoughError):
+    with contextlib.suppress(EnoughError), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         solver(problem, f, max(budgets), seed)
     return [f.best[min(n, len(f.best)) - 1] for n in budgets]
 
@@ -226,20 +205,30 @@ def mean_ranks(table, budgets):
     }
 
 
-def overhead(n=1000, d=20):
-    """CPU milliseconds of ask and tell, over the last tenth of a search: d = 20, half choices."""
-    space = Mixed(sphere, d).space
-    found = {}
-    for spec in (GeneticAlgorithm(), DifferentialEvolution(), CMAES()):
-        running, begin = spec.start(space, seed=0, n_iter=n), 0.0
-        for index in range(n):
-            if index == n - n // 10:
-                begin = time.process_time()
-            rng = np.random.default_rng(index)
-            point = running.ask((), index=index, rng=rng).point
-            running.tell(Observation(point, -float(np.sum((point - 0.3) ** 2)), id=index))
-        found[type(spec).__name__] = 1e3 * (time.process_time() - begin) / (n // 10)
+def overhead():
+    """CPU milliseconds of a suggestion: d = 20, early and late, numbers only and half choices."""
+    spaces = {"numbers": Numbers(sphere, 20).space, "half choices": Mixed(sphere, 20).space}
+    specs = (GeneticAlgorithm(), DifferentialEvolution(), CMAES())
+    found = {
+        type(spec).__name__: {name: _milliseconds(spec, space) for name, space in spaces.items()}
+        for spec in specs
+    }
     print(found)
+    return found
+
+
+def _milliseconds(spec, space, marks=(100, 1000, 10_000)):
+    """CPU milliseconds of ask and tell, over the last tenth before each of the marks."""
+    running, begin, found = spec.start(space, seed=0, n_iter=marks[-1]), 0.0, {}
+    begins = {n - n // 10 for n in marks}
+    for index in range(marks[-1]):
+        if index in begins:
+            begin = time.process_time()
+        point = running.ask((), index=index, rng=np.random.default_rng(index)).point
+        running.tell(Observation(point, -float(np.sum((point - 0.3) ** 2)), id=index))
+        if index + 1 in marks:
+            n = (index + 1) // 10
+            found[str(index + 1)] = round(1e3 * (time.process_time() - begin) / n, 3)
     return found
 
 
