@@ -10,7 +10,11 @@ import numpy as np
 import pytest
 from _evaluators import Die, Probe, Sleep, pid, scores, task
 from joblib.parallel import BACKENDS
+from scipy.stats import loguniform
+from sklearn.datasets import load_iris
+from sklearn.svm import SVC
 
+from skhpo import SearchCV
 from skhpo.execution import _foreign
 from skhpo.execution._foreign import BatchExecutor, DaskExecutor, PoolExecutor
 
@@ -133,3 +137,39 @@ def test_a_dead_dask_worker_is_a_killed_fit():
         assert executor.submit(reference, task(Die())).result().status == "killed"
         assert scores(executor, reference, Sleep(0)) == [0]
         executor.close()
+
+
+@pytest.fixture(scope="module")
+def _two_workers():
+    """A dask cluster of two processes."""
+    distributed = pytest.importorskip("distributed")
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as it,
+        distributed.Client(it),
+    ):
+        yield
+
+
+PLACES = {  # backend of joblib, number of workers
+    "two processes": ("loky", 2),
+    "four processes": ("loky", 4),
+    "threads": ("threading", 3),
+    "dask": ("dask", 2),
+}
+
+
+@pytest.mark.usefixtures("_two_workers")
+@pytest.mark.parametrize("optimizer", ["random", "sobol", "bayes"])
+def test_the_window_decides_and_not_where_the_fits_run(optimizer):
+    X, y = load_iris(return_X_y=True)
+    space = {"C": loguniform(1e-2, 1e3), "gamma": loguniform(1e-4, 1e1)}
+    options = {"n_iter": 14, "cv": 3, "pre_dispatch": 4, "refit": False, "random_state": 0}
+    search = SearchCV(SVC(), space, optimizer=optimizer, **options)
+    expected = untimed(search.fit(X, y).cv_results_)
+    for name, (backend, n_jobs) in PLACES.items():
+        with joblib.parallel_config(backend, n_jobs=n_jobs):
+            assert untimed(search.fit(X, y).cv_results_) == expected, name
+
+
+def untimed(results):
+    return {name: list(column) for name, column in results.items() if "_time" not in name}

@@ -274,6 +274,24 @@ def test_twenty_searches_leave_nothing_behind():
     assert children() == []
 
 
+@posix
+def test_ten_searches_with_a_killed_worker_leave_nothing_behind(tmp_path):
+    data = np.zeros((50_000, 4)), [0, 1] * 25_000
+    before = None
+    for k in range(11):
+        die = partial(Die(signal.SIGKILL, tmp_path / str(k)), None)
+        search = SearchCV(
+            Dial(), {"a": [die]}, cv=2, n_jobs=2, refit=False, scoring=lambda e, X, y: 1.0
+        )
+        search.fit(*data)
+        assert (tmp_path / str(k)).exists()
+        before = before or footprint()
+    POOL.close()
+    workers, n_open, n_threads, files = footprint()
+    assert (workers, files) == (set(), before[3])
+    assert (n_open <= before[1], n_threads <= before[2]) == (True, True)
+
+
 SCRIPT = """
 import os, sys, time
 import numpy as np
