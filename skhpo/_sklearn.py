@@ -10,7 +10,7 @@ from contextlib import contextmanager, nullcontext
 from joblib._utils import eval_expr
 from joblib.parallel import ParallelBackendBase
 from sklearn.base import _fit_context
-from sklearn.metrics._scorer import _MultimetricScorer
+from sklearn.metrics._scorer import _BaseScorer, _MultimetricScorer, _PassthroughScorer
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.model_selection._validation import (
     _fit_and_score,
@@ -32,6 +32,7 @@ __all__ = [
     "HasMethods",
     "Interval",
     "MultimetricScorer",
+    "PassthroughScorer",
     "StrOptions",
     "by_value_modules",
     "callback_context",
@@ -39,7 +40,9 @@ __all__ = [
     "eval_expr",
     "fit_and_score",
     "fit_context",
+    "has_stalled",
     "safe_split",
+    "scorer_parts",
     "start_process",
     "terminated_worker_error",
     "warn_or_raise_about_fit_failures",
@@ -50,6 +53,7 @@ __all__ = [
 
 CloudPickler = cloudpickle.CloudPickler
 MultimetricScorer = _MultimetricScorer
+PassthroughScorer = _PassthroughScorer
 by_value_modules = cloudpickle.list_registry_pickle_by_value
 check_method_params = _check_method_params
 fit_and_score = _fit_and_score
@@ -73,6 +77,15 @@ class _NullContext:
 
     def propagate_callback_context(self, estimator):
         return nullcontext()
+
+
+def scorer_parts(scorer):
+    """Return metric, its arguments, sign and methods asked of a scorer; None if it is another's."""
+    if not isinstance(scorer, _BaseScorer):
+        return None
+    methods = scorer._response_method
+    methods = (methods,) if isinstance(methods, str) else tuple(methods)
+    return scorer._score_func, scorer._kwargs, scorer._sign, methods
 
 
 def callback_context(estimator, max_subtasks):
@@ -122,6 +135,17 @@ def _interrupts_blocked():
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def has_stalled(estimator):
+    """Whether an estimator's own rule against useless iterations would end its fit here."""
+    if getattr(estimator, "do_early_stopping_", False):  # gradient boosting on histograms
+        validated = estimator._use_validation_data
+        scores = estimator.validation_score_ if validated else estimator.train_score_
+        return bool(estimator._should_stop(scores))
+    if hasattr(estimator, "_no_improvement_count"):  # multi-layer perceptrons
+        return estimator._no_improvement_count > estimator.n_iter_no_change
+    return False
 
 
 def terminated_worker_error(message):

@@ -6,13 +6,14 @@ import math
 from dataclasses import replace
 from traceback import format_exc
 
+import numpy as np
 from sklearn.base import clone
 
 from .._records import Evaluation
 from .._sklearn import MultimetricScorer, fit_and_score, safe_split, terminated_worker_error
 from ._config import inside_a_fit
 
-__all__ = ["Evaluator"]
+__all__ = ["Evaluator", "indices_of"]
 
 
 class Evaluator:
@@ -34,7 +35,9 @@ class Evaluator:
     n_candidates : int
         For the lines that ``verbose`` prints.
     keep : callable, default=None
-        ``keep(estimator, X_test)``: what to keep of a fitted estimator.
+        ``keep(estimator, X_test, y_test)``: what to keep of a fitted estimator.
+    predict : callable, default=None
+        ``predict(estimator, X_test)``: predictions to keep, an array of floats.
     limit : callable, default=None
         ``limit(estimator, task, train, test)``: holds a fit to its amount of the resource.
     """
@@ -56,6 +59,7 @@ class Evaluator:
         keep=None,
         limit=None,
     ):
+        predict=None,
         self.estimator = estimator
         self.X = X
         self.y = y
@@ -71,6 +75,7 @@ class Evaluator:
         self.limit = limit
 
     def __call__(self, task):
+        self.predict = predict
         """Return the evaluation of a task; raise only with ``error_score="raise"``."""
         try:
             # The values are cloned as well: they may be estimators themselves.
@@ -112,16 +117,46 @@ class Evaluator:
             score_params=self.score_params,
             return_train_score=self.return_train_score,
             return_times=True,
-            return_estimator=self.keep is not None,
             split_progress=(task.split, len(self.splits)),
             candidate_progress=(task.candidate.id, self.n_candidates),
             error_score=_error_score(self.error_score),
         )
         evaluation = _evaluation(task, out, errors)
-        if self.keep is None or out["fit_error"]:
+        if out["fit_error"] or (self.keep is None and self.predict is None):
             return evaluation
-        X_test, _ = safe_split(estimator, self.X, self.y, test, train)
-        return replace(evaluation, kept=self.keep(estimator, X_test))
+        test_data = safe_split(estimator, self.X, self.y, test, train)
+        if self.keep is not None:
+            evaluation = replace(evaluation, kept=self.keep(estimator, *test_data))
+        if self.predict is not None:
+            evaluation = self._with_predictions(evaluation, estimator, test_data[0], test)
+        return evaluation
+
+    def _with_predictions(self, evaluation, estimator, X_test, test):
+        try:
+            predictions = self.predict(estimator, X_test)
+        except Exception:
+            if self.error_score == "raise":
+                raise
+            return replace(evaluation, status="failed", error=format_exc())
+        whole = self.splits[evaluation.task.split][1]
+        return replace(evaluation, predictions=_spread(predictions, test, whole))
+
+
+def _spread(predictions, part, whole):
+    """Lay out predictions of a part of the test samples like all of them, NaN for the others."""
+    if part is whole:
+        return predictions
+    part, whole = indices_of(part), indices_of(whole)
+    order = np.argsort(whole)
+    table = np.full((len(whole), *predictions.shape[1:]), math.nan)
+    table[order[np.searchsorted(whole, part, sorter=order)]] = predictions
+    return table
+
+
+def indices_of(samples):
+    """Return what a splitter gave, a mask perhaps, as indices."""
+    samples = np.asarray(samples)
+    return np.flatnonzero(samples) if samples.dtype == bool else samples
 
 
 class _ErrorScore(float):

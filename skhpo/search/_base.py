@@ -11,8 +11,17 @@ from typing import ClassVar
 
 from sklearn.base import clone, is_classifier
 from sklearn.model_selection import check_cv
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
 
-from .._sklearn import BaseSearchCV, HasMethods, Interval, MultimetricScorer, fit_context
+from .._sklearn import (
+    BaseSearchCV,
+    HasMethods,
+    Interval,
+    MultimetricScorer,
+    StrOptions,
+    fit_context,
+)
 from ..execution._config import current_config
 from ..execution._evaluator import Evaluator
 from ..execution._executors import make_executor
@@ -22,6 +31,7 @@ from ..fold_stopping import make_fold_stopping
 from ..history import History
 from ._hooks import Hooks
 from ._job import make_proposer, prepare, resume
+from ._out_of_fold import bbc_of, make_predict, out_of_fold
 from ._outcome import any_success, check_success, tabulate, warn_non_finite
 from ._resources import make_limit
 from ._runs import Fits, open_run
@@ -45,7 +55,13 @@ class BaseSearch(BaseSearchCV):
         "fold_stopping": [str, HasMethods(["stops"]), None],
         "journal": [str, PathLike, HasMethods(["open"]), None],
         "random_state": ["random_state"],
+        "store_predictions": [
+            "boolean",
+            StrOptions({"predict", "predict_proba", "decision_function"}),
+        ],
     }
+
+    store_predictions = False  # for those who have no such parameter
 
     @abstractmethod
     def __init__(
@@ -68,6 +84,7 @@ class BaseSearch(BaseSearchCV):
         random_state,
         error_score,
         return_train_score,
+        store_predictions=False,
     ):
         super().__init__(
             estimator,
@@ -88,6 +105,7 @@ class BaseSearch(BaseSearchCV):
         self.fold_stopping = fold_stopping
         self.journal = journal
         self.random_state = random_state
+        self.store_predictions = store_predictions
 
     @abstractmethod
     def _composition(self):
@@ -167,6 +185,8 @@ class BaseSearch(BaseSearchCV):
             self.history_.metric = _guiding_metric(self.refit, names)
         resource = getattr(job.scheduler, "resource", None)
         self.history_.resource = None if resource == "n_samples" else resource
+        if (predict := make_predict(self, job)) is not None:
+            self.out_of_fold_ = out_of_fold(self.history_, job, predict)
 
     def _search(self, job, hooks, log, pool):
         n_candidates, n_splits = job.proposer.n_candidates, len(job.splits)
@@ -216,6 +236,7 @@ class BaseSearch(BaseSearchCV):
             n_candidates=job.proposer.n_candidates,
             limit=make_limit(job.scheduler, job),
         )
+            predict=make_predict(self, job),
 
     def _learn_score_names(self, evaluation):
         """A callable scoring tells how many scores it has only when it is called."""
@@ -239,6 +260,68 @@ class BaseSearch(BaseSearchCV):
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "best_estimator_" if self.refit else "cv_results_")
+
+    @available_if(lambda search: "store_predictions" in search.get_params(deep=False))
+    def bbc_interval(self, *, baseline=None, n_bootstraps=None, confidence=0.95, random_state=None):
+        """Score of the tuned model by bootstrap bias-corrected cross-validation.
+
+        The best score of a search is too good, because it was chosen. Here the choice is repeated
+        on bootstraps of the out-of-fold predictions, and scored on what they leave out. It needs
+        ``store_predictions=True`` and no further fit. Groups given to ``fit`` are drawn whole.
+
+        Parameters
+        ----------
+        baseline : int or "default", default=None
+            Row of ``cv_results_``, or the candidate that was taken from the estimator itself: the
+            result is then the gain of the chosen candidate over it.
+        n_bootstraps : int, default=None
+            None means 1000; and 200 for scores that are not means over samples, such as R2 or
+            the area under the ROC curve: these are taken anew for every candidate and fold in
+            every bootstrap.
+        confidence : float, default=0.95
+        random_state : int, Generator or None, default=None
+            For :func:`numpy.random.default_rng`.
+
+        Returns
+        -------
+        Interval
+            See :func:`skhpo.statistics.bbc_interval`. Candidates that lack a fold, because it
+            failed or was spared, take no part, nor do those of lower rungs.
+
+        Raises
+        ------
+        ValueError
+            Without predictions, with a callable `refit`, and when the score does not follow from
+            the predictions.
+
+        References
+        ----------
+        Tsamardinos, I., Greasidou, E. and Borboudakis, G. (2018). Bootstrapping the out-of-sample
+        predictions for efficient and accurate cross-validation. Machine Learning 107, 1895-1922.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn.neighbors import KNeighborsClassifier
+        >>> from skhpo import SearchCV
+        >>> rng = np.random.default_rng(0)
+        >>> X, y = rng.normal(size=(60, 5)), np.arange(60) % 2  # noise
+        >>> space = {"n_neighbors": range(1, 30, 2), "p": [1, 2]}
+        >>> search = SearchCV(KNeighborsClassifier(), space, n_iter=30, store_predictions=True)
+        >>> bool(search.fit(X, y).best_score_ > 0.6)
+        True
+        >>> interval = search.bbc_interval(random_state=0)
+        >>> interval.estimate < 0.55 and interval.low < 0.5
+        True
+        """
+        check_is_fitted(self, "cv_results_")
+        return bbc_of(
+            self,
+            baseline=baseline,
+            n_bootstraps=n_bootstraps,
+            confidence=confidence,
+            random_state=random_state,
+        )
 
     def _refit(self, job, hooks):
         # The values are cloned as well: they may be estimators themselves.

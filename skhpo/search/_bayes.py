@@ -93,6 +93,7 @@ class BayesSearchCV(BaseSearch):
         random_state=None,
         error_score=math.nan,
         return_train_score=False,
+        store_predictions=False,
     ):
         super().__init__(
             estimator,
@@ -112,6 +113,7 @@ class BayesSearchCV(BaseSearch):
             random_state=random_state,
             error_score=error_score,
             return_train_score=return_train_score,
+            store_predictions=store_predictions,
         )
         self.optimizer = optimizer
 

@@ -45,6 +45,11 @@ error_score : "raise" or numeric, default=np.nan
     Shown as the score of a fit that failed. "raise" raises at the first failure.
 return_train_score : bool, default=True
     Whether ``cv_results_`` has train scores.
+store_predictions : bool or str, default=False
+    Keep what every candidate predicts for test parts, in ``out_of_fold_`` and in the journal: True
+    what the score asks for, else "predict", "predict_proba" or "decision_function". It is what
+    ``bbc_interval`` needs. Each prediction takes 8 bytes: 100 candidates on 10,000 samples 8 MB,
+    times the number of classes for probabilities of more than two.
 random_state : int, RandomState instance or None, default=None
     Seed of the candidates and of the subsamples.
 n_jobs : int, default=None
@@ -93,6 +98,11 @@ error_score : "raise" or numeric, default=np.nan
     "raise" raises at the first failure.
 return_train_score : bool, default=False
     Whether ``cv_results_`` has train scores.
+store_predictions : bool or str, default=False
+    Keep what every candidate predicts for test parts, in ``out_of_fold_`` and in the journal: True
+    what the score asks for, else "predict", "predict_proba" or "decision_function". It is what
+    ``bbc_interval`` needs. Each prediction takes 8 bytes: 100 candidates on 10,000 samples 8 MB,
+    times the number of classes for probabilities of more than two.
 """
 
 _ATTRIBUTES = """
@@ -103,6 +113,9 @@ cv_results_ : dict of numpy (masked) ndarrays
     these splits.
 history_ : History
     Every fit: status, error, times, who proposed the candidate; see ``history_.to_frame()``.
+out_of_fold_ : OutOfFold
+    Only with `store_predictions`: the arrays ``predictions``, a row for each of ``cv_results_``,
+    and for their columns ``samples``, ``folds``, ``y`` and ``groups``; ``classes`` and ``method``.
 best_estimator_ : estimator
     The best candidate, refitted. Only with `refit`.
 best_score_ : float

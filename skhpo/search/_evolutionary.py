@@ -95,6 +95,7 @@ class EvolutionarySearchCV(BaseSearch):
         random_state=None,
         error_score=math.nan,
         return_train_score=False,
+        store_predictions=False,
     ):
         super().__init__(
             estimator,
@@ -114,6 +115,7 @@ class EvolutionarySearchCV(BaseSearch):
             random_state=random_state,
             error_score=error_score,
             return_train_score=return_train_score,
+            store_predictions=store_predictions,
         )
         self.algorithm = algorithm
         self.population_size = population_size

@@ -155,6 +155,7 @@ class HalvingRandomSearchCV(BaseSearch):
         refit=True,
         error_score=math.nan,
         return_train_score=True,
+        store_predictions=False,
         random_state=None,
         n_jobs=None,
         pre_dispatch="2*n_jobs",
@@ -186,6 +187,7 @@ class HalvingRandomSearchCV(BaseSearch):
         self.stopping = stopping
         self.journal = journal
         self.random_state = random_state
+        self.store_predictions = store_predictions
 
     def _composition(self):
         if self.n_candidates == self.min_resources == "exhaust":

@@ -138,6 +138,7 @@ class HyperbandSearchCV(BaseSearch):
         refit=True,
         error_score=math.nan,
         return_train_score=True,
+        store_predictions=False,
         random_state=None,
         n_jobs=None,
         pre_dispatch="2*n_jobs",
@@ -169,6 +170,7 @@ class HyperbandSearchCV(BaseSearch):
         self.stopping = stopping
         self.journal = journal
         self.random_state = random_state
+        self.store_predictions = store_predictions
 
     def _composition(self):
         return self.optimizer, Hyperband(

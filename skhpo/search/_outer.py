@@ -32,7 +32,7 @@ class Keep:
     estimators: bool
     predictions: bool
 
-    def __call__(self, estimator, X_test):
+    def __call__(self, estimator, X_test, y_test):
         """Return what is kept."""
         search = self.search_of(estimator)
         return Inner(

@@ -85,6 +85,7 @@ def _parts(search, job, fit_params):
             search.return_train_score,
         ),
         "error_score": search.error_score,
+        "store_predictions": search.store_predictions,
         "seed": search.random_state,
     }
     return {name: fingerprint(value, name) for name, value in parts.items()}

@@ -84,6 +84,7 @@ class SearchCV(BaseSearch):
         random_state=None,
         error_score=math.nan,
         return_train_score=False,
+        store_predictions=False,
     ):
         super().__init__(
             estimator,
@@ -103,6 +104,7 @@ class SearchCV(BaseSearch):
             random_state=random_state,
             error_score=error_score,
             return_train_score=return_train_score,
+            store_predictions=store_predictions,
         )
         self.optimizer = optimizer
         self.scheduler = scheduler

@@ -1,0 +1,140 @@
+"""Scores that are means over samples, sample by sample."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import xlogy
+from sklearn import metrics
+from sklearn.base import ClassifierMixin, is_classifier
+from sklearn.pipeline import Pipeline
+
+from .._sklearn import PassthroughScorer, scorer_parts
+
+__all__ = ["POINTWISE_NAMES", "Pointwise", "guiding_scorer", "pointwise_of", "response_methods"]
+
+
+def _wrong(y, predicted, classes):
+    return y != predicted
+
+
+def _right(y, predicted, classes):
+    return y == predicted
+
+
+def _squared(y, predicted, classes):
+    return _per_sample((y - predicted) ** 2)
+
+
+def _absolute(y, predicted, classes):
+    return _per_sample(abs(y - predicted))
+
+
+def _log_loss(y, predicted, classes):
+    eps = np.finfo(predicted.dtype).eps
+    return -_rows(xlogy(_indicator(y, classes), np.clip(_both(predicted), eps, 1 - eps)))
+
+
+def _brier(y, predicted, classes):
+    loss = _rows((_indicator(y, classes) - _both(predicted)) ** 2)
+    return loss / 2 if len(classes) == 2 else loss
+
+
+def _per_sample(loss):
+    return _rows(loss) / loss.shape[1] if loss.ndim > 1 else loss
+
+
+def _rows(table):
+    return table.sum(axis=1)
+
+
+def _indicator(y, classes):
+    return (y[:, None] == classes).astype(float)
+
+
+def _both(probability):
+    """Probabilities of two classes from that of the second one; of more classes as they are."""
+    if probability.ndim > 1:
+        return probability
+    return np.column_stack([1 - probability, probability])
+
+
+# Metric: what it takes of an estimator, and its value for each sample.
+_METRICS = {
+    metrics.accuracy_score: ("predict", _right),
+    metrics.zero_one_loss: ("predict", _wrong),
+    metrics.mean_squared_error: ("predict", _squared),
+    metrics.mean_absolute_error: ("predict", _absolute),
+    metrics.log_loss: ("predict_proba", _log_loss),
+    metrics.brier_score_loss: ("predict_proba", _brier),
+}
+POINTWISE_NAMES = (
+    "accuracy, neg_log_loss, neg_brier_score, neg_mean_squared_error, neg_mean_absolute_error"
+)
+
+
+@dataclass(frozen=True)
+class Pointwise:
+    """A score whose value on some samples is the mean of its values on each.
+
+    Parameters
+    ----------
+    method : str
+        What it takes of an estimator.
+    function : callable
+    sign : int
+        -1 where the metric is a loss.
+    """
+
+    method: str
+    function: object
+    sign: int
+
+    def __call__(self, y, predicted, classes):
+        """Return the score of each sample; larger is better.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        predicted : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Labels, numbers, or probabilities: of two classes that of the second.
+        classes : ndarray of shape (n_classes,) or None
+        """
+        return self.sign * self.function(y, predicted, classes).astype(float)
+
+
+def pointwise_of(scorer, estimator):
+    """Return how a scorer scores single samples, None when it does not.
+
+    Parameters
+    ----------
+    scorer : callable
+        One of scikit-learn's, else the answer is None.
+    estimator : estimator
+        What it scores.
+    """
+    if isinstance(scorer, PassthroughScorer):
+        return Pointwise("predict", _right, 1) if _scores_accuracy(estimator) else None
+    metric, arguments, sign, methods = scorer_parts(scorer) or (None, None, None, ())
+    method, function = _METRICS.get(metric, (None, None))
+    return None if arguments or method not in methods else Pointwise(method, function, sign)
+
+
+def response_methods(scorer):
+    """Return the methods of an estimator that a scorer asks, in its order of preference."""
+    parts = scorer_parts(scorer)
+    return ("predict",) if parts is None else parts[-1]
+
+
+def guiding_scorer(scorer, metric):
+    """Return the one of several scorers that goes by the name of a metric."""
+    scorers = getattr(scorer, "_scorers", scorer)
+    return scorers[metric] if isinstance(scorers, dict) else scorers
+
+
+def _scores_accuracy(estimator):
+    """Whether the ``score`` method is the one of scikit-learn's classifiers."""
+    while isinstance(estimator, Pipeline):
+        estimator = estimator.steps[-1][1]
+    return is_classifier(estimator) and type(estimator).score is ClassifierMixin.score
