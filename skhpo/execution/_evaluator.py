@@ -57,9 +57,9 @@ class Evaluator:
         verbose,
         n_candidates,
         keep=None,
+        predict=None,
         limit=None,
     ):
-        predict=None,
         self.estimator = estimator
         self.X = X
         self.y = y
@@ -72,10 +72,10 @@ class Evaluator:
         self.verbose = verbose
         self.n_candidates = n_candidates
         self.keep = keep
+        self.predict = predict
         self.limit = limit
 
     def __call__(self, task):
-        self.predict = predict
         """Return the evaluation of a task; raise only with ``error_score="raise"``."""
         try:
             # The values are cloned as well: they may be estimators themselves.

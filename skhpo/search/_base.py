@@ -234,9 +234,9 @@ class BaseSearch(BaseSearchCV):
             return_train_score=self.return_train_score,
             verbose=self.verbose,
             n_candidates=job.proposer.n_candidates,
+            predict=make_predict(self, job),
             limit=make_limit(job.scheduler, job),
         )
-            predict=make_predict(self, job),
 
     def _learn_score_names(self, evaluation):
         """A callable scoring tells how many scores it has only when it is called."""
@@ -257,9 +257,6 @@ class BaseSearch(BaseSearchCV):
             if not callable(self.refit):
                 self.best_score_ = self.cv_results_[f"mean_test_{metric}"][self.best_index_]
             self.best_params_ = self.cv_results_["params"][self.best_index_]
-
-    def __sklearn_is_fitted__(self):
-        return hasattr(self, "best_estimator_" if self.refit else "cv_results_")
 
     @available_if(lambda search: "store_predictions" in search.get_params(deep=False))
     def bbc_interval(self, *, baseline=None, n_bootstraps=None, confidence=0.95, random_state=None):
@@ -322,6 +319,9 @@ class BaseSearch(BaseSearchCV):
             confidence=confidence,
             random_state=random_state,
         )
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "best_estimator_" if self.refit else "cv_results_")
 
     def _refit(self, job, hooks):
         # The values are cloned as well: they may be estimators themselves.
