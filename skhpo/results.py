@@ -37,7 +37,7 @@ def rows(history):
 
 
 def rung_columns(history):
-    """Return what rungs add to the results: ``iter``, ``bracket`` and ``n_resources``.
+    """Return what rungs add to the results: ``iter``, ``bracket``, ``n_resources``, ``resumed``.
 
     Parameters
     ----------
@@ -47,7 +47,10 @@ def rung_columns(history):
     -------
     dict of str -> ndarray of shape (n_rows,)
     """
-    table = [{**about, "n_resources": amount} for (_, amount), about in rows(history)]
+    table = [
+        {**about, "n_resources": rung[1], "resumed": _is_resumed(history, rung)}
+        for rung, about in rows(history)
+    ]
     return {name: np.array([row[name] for row in table]) for name in table[0]}
 
 
@@ -152,8 +155,13 @@ def posterior_means(history, space):
     for k in usable:
         model.tell(told[k])
     if len(usable) > 1 and space.n_dims:
-        means[usable], _ = model.posterior(np.array([told[k].point for k in usable]))
+        means[usable] = model.posterior(np.array([told[k].point for k in usable]))
     return means
+
+
+def _is_resumed(history, rung):
+    """Whether fits went on with the models of a rung below."""
+    return any(fold.task.continues is not None for fold in history.folds(*rung).values())
 
 
 def _params(history, candidate_id, amount):

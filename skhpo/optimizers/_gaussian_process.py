@@ -36,6 +36,7 @@ from typing import ClassVar
 
 import numpy as np
 from scipy.optimize import minimize
+from scipy.special import ndtri
 
 from skhpo._records import Suggestion
 from skhpo.acquisition import (
@@ -175,15 +176,14 @@ class _Running:
             points = search.run(data.elite())
         return Suggestion(self._first_new(points, seen), "bayes")
 
-    def posterior(self, points):
-        """Median score that the model expects at points (n, d), and the width of its belief.
+    def posterior(self, points, quantile=0.5):
+        """Scores below which the model believes those at points (n, d) to be, so surely.
 
-        The width is the standard deviation on the scale of the warped scores, on which all
-        scores have the standard deviation 1. At least two observations must have been told.
+        At least two observations must have been told.
         """
         data = self._data(len(self._told)).subset(N_MAX)
         mean, std = self._condition(data).predict(self._encoding(self._space.snap(points)))
-        return data.warping.inverse(mean), std
+        return data.warping.inverse(mean + ndtri(quantile) * std)
 
     def _snap(self, observations):
         points = [np.asarray(observation.point, dtype=float) for observation in observations]
