@@ -51,12 +51,15 @@ class Task:
         Amount of the resource, None when the candidate gets everything.
     continues : Task or None
         The earlier fit whose model goes on.
+    goes_on : bool
+        Whether a later fit may go on with the model of this one.
     """
 
     candidate: Candidate
     split: int
     resource: float | None = None
     continues: Task | None = None
+    goes_on: bool = False
 
     @property
     def key(self):

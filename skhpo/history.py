@@ -84,8 +84,11 @@ class History:
 
     @property
     def n_resources_used(self):
-        """Amount of the resource that finished fits had, all folds of a candidate counted once."""
-        return sum(e.task.resource or 0 for e in self.evaluations) / self.n_splits
+        """Amount of the resource that was spent, all folds of a candidate counted once.
+
+        A fit that went on with the model of an earlier one spent what came on top.
+        """
+        return sum(_spent(evaluation.task) for evaluation in self.evaluations) / self.n_splits
 
     @property
     def best_score(self):
@@ -131,6 +134,18 @@ class History:
     def folds(self, candidate_id, resource=None):
         """Finished fits of a candidate at a resource level, as a dict from the split."""
         return self._fits.get((candidate_id, resource), {})
+
+    def below(self, candidate_id, resource):
+        """Fits of a candidate at the largest amount below one, that succeeded.
+
+        Returns
+        -------
+        dict of int -> Task
+            By split.
+        """
+        amounts = (r for i, r in self._fits if i == candidate_id and r < resource)
+        folds = self.folds(candidate_id, max(amounts, default=None))
+        return {split: fold.task for split, fold in folds.items() if fold.status == "ok"}
 
     def observation(self, candidate, resource=None):
         """Return what is known of a candidate: the mean over its finished folds.
@@ -186,6 +201,10 @@ class History:
         import pandas as pd
 
         return pd.DataFrame(self.to_dict())
+
+
+def _spent(task):
+    return (task.resource or 0) - (0 if task.continues is None else task.continues.resource)
 
 
 def _mean_and_error(scores):

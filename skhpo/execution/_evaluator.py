@@ -35,11 +35,13 @@ class Evaluator:
     n_candidates : int
         For the lines that ``verbose`` prints.
     keep : callable, default=None
-        ``keep(estimator, X_test, y_test)``: what to keep of a fitted estimator.
+        ``keep(estimator, task, X_test, y_test)``: what to keep of a fitted estimator.
     predict : callable, default=None
         ``predict(estimator, X_test)``: predictions to keep, an array of floats.
     limit : callable, default=None
         ``limit(estimator, task, train, test)``: holds a fit to its amount of the resource.
+    continuation : Continuation, default=None
+        Lets fits go on with the models of others.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Evaluator:
         keep=None,
         predict=None,
         limit=None,
+        continuation=None,
     ):
         self.estimator = estimator
         self.X = X
@@ -74,6 +77,7 @@ class Evaluator:
         self.keep = keep
         self.predict = predict
         self.limit = limit
+        self.continuation = continuation
 
     def __call__(self, task):
         """Return the evaluation of a task; raise only with ``error_score="raise"``."""
@@ -87,7 +91,13 @@ class Evaluator:
                 raise
             return Evaluation(task, {}, 0.0, 0.0, "failed", format_exc())
         with inside_a_fit():
-            return self._fit_and_score(estimator, task, train, test)
+            if task.continues is None and not task.goes_on:
+                return self._fit_and_score(estimator, task, train, test)
+            fit = self.continuation.begin(estimator, task)
+            evaluation = self._fit_and_score(fit.model, task, train, test)
+            if task.goes_on and evaluation.scores:
+                fit.save()
+            return evaluation
 
     def _limited(self, estimator, task):
         train, test = self.splits[task.split]
@@ -126,7 +136,7 @@ class Evaluator:
             return evaluation
         test_data = safe_split(estimator, self.X, self.y, test, train)
         if self.keep is not None:
-            evaluation = replace(evaluation, kept=self.keep(estimator, *test_data))
+            evaluation = replace(evaluation, kept=self.keep(estimator, task, *test_data))
         if self.predict is not None:
             evaluation = self._with_predictions(evaluation, estimator, test_data[0], test)
         return evaluation

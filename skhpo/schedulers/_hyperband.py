@@ -76,6 +76,7 @@ class Hyperband(Resource):
         seed=0,
         n_samples=None,
         smallest=None,
+        continuation=None,
     ):
         """Return the running scheduler; parameters as in `SuccessiveHalving.start`."""
 
@@ -93,6 +94,7 @@ class Hyperband(Resource):
             fold_stopping,
             n_samples,
             smallest,
+            continuation=continuation,
             keep=lambda n: max(1, n // self.factor),
             keep_early=self._n_early if self.promotion == "asynchronous" else None,
         )

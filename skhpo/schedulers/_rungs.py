@@ -71,12 +71,16 @@ class Resource:
             )
         return least, most
 
-    def _run(self, proposer, history, plans, fold_sizes, fold_stopping, n_samples, smallest, **how):
+    def check_rule(self, fold_stopping):
+        """Refuse fold stopping: the candidates of a rung are compared on the same folds."""
         if fold_stopping is not None:
             raise ValueError(
                 f"fold_stopping must be None with {type(self).__name__}, which gives each "
-                f"candidate of a rung all folds; got {fold_stopping!r}."
+                f"candidate of a rung all folds; got {fold_stopping!r}. Leave it out."
             )
+
+    def _run(self, proposer, history, plans, fold_sizes, fold_stopping, n_samples, smallest, **how):
+        self.check_rule(fold_stopping)
         least, most = self.amounts(
             sum(fold_sizes) if n_samples is None else n_samples,
             2 * len(fold_sizes) if smallest is None else smallest,
@@ -109,15 +113,18 @@ class Bracket:
         How many of n climb while more may come; nobody does without it.
     number : int, default=0
         What the column ``bracket`` has.
+    forget : callable, default=None
+        ``forget(id)``: a candidate goes no further.
     """
 
-    def __init__(self, plan, newcomer, history, *, keep, keep_early=None, number=0):
+    def __init__(self, plan, newcomer, history, *, keep, keep_early=None, number=0, forget=None):
         self._plan = plan
         self._newcomer = newcomer
         self._history = history
         self._keep = keep
         self._keep_early = keep_early
         self._number = number
+        self._forget = forget
         n = len(plan.resources)
         self._entered = [0] * n  # how many candidates have come to each rung
         self._told = [[] for _ in range(n)]  # (score, candidate) of those that are done with it
@@ -148,6 +155,10 @@ class Bracket:
         """Learn how a candidate did at its rung."""
         rung = self._plan.resources.index(observation.resource)
         self._told[rung].append((observation.score, candidate))
+
+    def goes_on(self, resource):
+        """Whether a candidate may get more than some amount."""
+        return resource < self._plan.resources[-1]
 
     def _fill(self):
         if not self._ready:
@@ -181,9 +192,16 @@ class Bracket:
             self._settled += 1
             last = self._settled == len(self._told)
             best = [] if last else self._choose(rung, self._keep(n), whole=True)
+            self._drop_others(rung)
             if best:
                 return best
         return []
+
+    def _drop_others(self, rung):
+        if self._forget is not None:
+            for _, candidate in self._told[rung]:
+                if candidate.id not in self._climbed[rung]:
+                    self._forget(candidate.id)
 
     def _choose(self, rung, n_kept, whole=False):
         """Of the best those that have not climbed, worst first; of equals the later ones."""
@@ -238,6 +256,10 @@ class _Probe:
         """Learn how a candidate did."""
         self._scores[self._level][candidate.id] = observation.score
 
+    def goes_on(self, resource):
+        """Whether a candidate may get more than some amount."""
+        return True
+
     def _decide(self):
         level = self._level
         agrees = level > 0 and _correlation(*self._scores[level - 1 : level + 1]) >= AGREEMENT
@@ -272,16 +294,20 @@ class RunningRungs:
         ``plans(first)``: the plans, where `first` is the least amount of the resource.
     levels : tuple of int
         What the least amount may be. The first candidates decide when there are several.
+    continuation : object, default=None
+        ``applies(candidate)``: whether its fits can go on with the models of lower rungs;
+        ``forget(id)``: the candidate goes no further.
     **about : dict
         What each `Bracket` gets.
     """
 
-    def __init__(self, proposer, history, plans, levels, **about):
+    def __init__(self, proposer, history, plans, levels, *, continuation=None, **about):
         self._proposer = proposer
         self._history = history
         self._plans_from = plans
         self._plans = None
-        self._about = about
+        self._continuation = continuation
+        self._about = {**about, "forget": getattr(continuation, "forget", None)}
         self._brackets = []
         self._n_brackets = 0
         self._tasks = deque()
@@ -348,4 +374,11 @@ class RunningRungs:
 
     def _fits(self, candidate, resource, bracket):
         self._open[candidate.id, resource] = candidate, bracket
-        return [Task(candidate, split, resource) for split in range(self._history.n_splits)]
+        before, goes_on = {}, False
+        if self._continuation is not None and self._continuation.applies(candidate):
+            before = self._history.below(candidate.id, resource)
+            goes_on = bracket.goes_on(resource)
+        return [
+            Task(candidate, split, resource, before.get(split), goes_on)
+            for split in range(self._history.n_splits)
+        ]

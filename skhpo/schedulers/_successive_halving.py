@@ -64,8 +64,9 @@ class SuccessiveHalving(Resource):
         seed=0,
         n_samples=None,
         smallest=None,
+        continuation=None,
     ):
-        """Return the running scheduler; parameters as in `CrossValidation.start`, and two more.
+        """Return the running scheduler; parameters as in `CrossValidation.start`, and three more.
 
         Parameters
         ----------
@@ -73,6 +74,8 @@ class SuccessiveHalving(Resource):
             Size of the data, the sum of `fold_sizes` by default.
         smallest : int, default=None
             Least sensible amount of the resource.
+        continuation : object, default=None
+            Says which candidates go on with their models, see ``RunningRungs``.
         """
 
         def plans(first, most):
@@ -87,6 +90,7 @@ class SuccessiveHalving(Resource):
             fold_stopping,
             n_samples,
             smallest,
+            continuation=continuation,
             keep=self.n_kept,
         )
 

@@ -33,7 +33,7 @@ from ._hooks import Hooks
 from ._job import make_proposer, prepare, resume
 from ._out_of_fold import bbc_of, make_predict, out_of_fold
 from ._outcome import any_success, check_success, tabulate, warn_non_finite
-from ._resources import make_limit
+from ._resources import make_continuation, make_limit
 from ._runs import Fits, open_run
 
 __all__ = ["BaseSearch"]
@@ -197,10 +197,11 @@ class BaseSearch(BaseSearchCV):
                 f"Fitting {n_splits} folds for each of {n_candidates} candidates, "
                 f"totalling {n_fits} fits"
             )
-        with hooks.searching(n_fits):
-            fits = Fits(pool, self._evaluator(job), log, hooks, self._learn_score_names)
+        with hooks.searching(n_fits), make_continuation(job) as continuation:
+            evaluator = self._evaluator(job, continuation)
+            fits = Fits(pool, evaluator, log, hooks, self._learn_score_names)
             run(
-                self._start(job),
+                self._start(job, continuation),
                 fits.submit,
                 self.history_,
                 window=job.window,
@@ -211,17 +212,18 @@ class BaseSearch(BaseSearchCV):
             )
         log.finish(self.history_.n_candidates)
 
-    def _start(self, job):
+    def _start(self, job, continuation):
+        resources = {**job.amounts, "continuation": continuation} if job.amounts else {}
         return job.scheduler.start(
             job.proposer,
             self.history_,
             fold_sizes=[len(test) for _, test in job.splits],
             fold_stopping=make_fold_stopping(self.fold_stopping),
             seed=job.seed,
-            **job.amounts,
+            **resources,
         )
 
-    def _evaluator(self, job):
+    def _evaluator(self, job, continuation=None):
         return Evaluator(
             job.estimator,
             job.X,
@@ -236,6 +238,7 @@ class BaseSearch(BaseSearchCV):
             n_candidates=job.proposer.n_candidates,
             predict=make_predict(self, job),
             limit=make_limit(job.scheduler, job),
+            continuation=continuation,
         )
 
     def _learn_score_names(self, evaluation):

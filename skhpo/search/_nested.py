@@ -60,8 +60,12 @@ class NestedCV(BaseSearch):
         shuffle, with its own ``random_state`` left None.
     confidence : float, default=0.95
         Of the intervals.
-    interval : {"corrected_t"} or None, default="corrected_t"
-        Interval of the mean outer score; see :func:`skhpo.statistics.corrected_t_interval`.
+    interval : {"corrected_t", "ncv"} or None, default="corrected_t"
+        Interval of the mean outer score; see :func:`skhpo.statistics.corrected_t_interval`. "ncv"
+        holds what it promises more closely, see :func:`skhpo.statistics.ncv_interval`, and costs
+        K (K - 1) / 2 further searches for K outer folds, in each repeat: 45 besides ten. It needs
+        k-fold cross-validation outside and a score that is a mean over samples, such as accuracy
+        or the squared error.
     verbose : int, default=0
         As in ``GridSearchCV``.
     pre_dispatch : int or str, default="2*n_jobs"
@@ -82,7 +86,8 @@ class NestedCV(BaseSearch):
     best_score_ : float
         Mean outer score: the one to report.
     score_interval_ : Interval or None
-        With its interval. None if an outer fold failed, or there is only one.
+        With its interval. None if an outer fold failed, or there is only one. With "ncv" its
+        estimate has a correction besides, and is not quite ``best_score_``.
     optimism_ : Comparison or None
         By how much the best inner scores exceed the outer ones. None also where they are
         different scores.
@@ -152,7 +157,7 @@ class NestedCV(BaseSearch):
         "refit": ["boolean", str],
         "n_repeats": [Interval(Integral, 1, None, closed="left")],
         "confidence": [Interval(Real, 0, 1, closed="neither")],
-        "interval": [StrOptions({"corrected_t"}), None],
+        "interval": [StrOptions({"corrected_t", "ncv"}), None],
         "random_state": ["random_state"],
         "return_estimators": ["boolean"],
         "return_predictions": ["boolean"],
@@ -213,6 +218,7 @@ class NestedCV(BaseSearch):
     def _composition(self):
         check_is_search(self.estimator)
         _check_predicts(self)
+        self._pointwise()
         return "random", "cv"  # of one candidate
 
     def _proposer(self, optimizer, seed, **resumed):
@@ -255,17 +261,61 @@ class NestedCV(BaseSearch):
     def _search(self, job, hooks, log, pool):
         if pool.n_workers > 1 and not self._is_ours():
             job = replace(job, estimator=_one_job(job.estimator))
+        if self.interval == "ncv":
+            job = self._with_pairs(job)
         super()._search(job, hooks, log, pool)
 
-    def _evaluator(self, job):
-        evaluator = super()._evaluator(job)
+    def _with_pairs(self, job):
+        """Add the splits that leave out two outer folds; `_publish` takes their fits apart."""
+        if any(weights is not None for weights in job.routed.scorer.score.values()):
+            raise ValueError(
+                'interval="ncv" needs scores that are plain means over samples; got weights for '
+                'the scorer. Use interval="corrected_t".'
+            )
+        pairs = pair_splits(job.splits, self._n_repeats(), n_samples(job.X))
+        self.history_.n_splits += len(pairs)
+        if self.verbose > 0:
+            print(f'interval="ncv": {len(pairs)} searches for each two of the outer folds')
+        return replace(job, splits=[*job.splits, *pairs])
+
+    def _n_repeats(self):
+        return self.n_repeats * getattr(self.cv, "n_repeats", 1)
+
+    def _pointwise(self):
+        """How single samples are scored, None where that is not needed."""
+        if self.interval != "ncv":
+            return None
+        searching = search_in(self.estimator) if self.scoring is None else self
+        scorer = searching._get_scorers()[0]
+        name = searching.refit if isinstance(searching.refit, str) else None
+        scorer = guiding_scorer(scorer, name)
+        found = pointwise_of(scorer, searching.estimator)
+        if found is None:
+            raise ValueError(
+                'interval="ncv" needs a score that is a mean over samples, one of '
+                f"{POINTWISE_NAMES}; got {scorer!r}. Set scoring to one of them, or use "
+                'interval="corrected_t".'
+            )
+        return found
+
+    def _evaluator(self, job, continuation=None):
+        evaluator = super()._evaluator(job, continuation)
         evaluator.keep = self._keep()
         return evaluator
 
     def _keep(self):
-        return Keep(search_in, self.return_estimators, self.return_predictions)
+        return Keep(
+            search_in,
+            self.n_splits_,
+            self.return_estimators,
+            self.return_predictions,
+            self._pointwise(),
+        )
 
     def _publish(self):
+        fits = self.history_.folds(0)
+        if self.history_.n_splits > self.n_splits_:
+            self.history_ = first_splits(self.history_, self.n_splits_)
         super()._publish()
         if not self.history_.n_fits:
             return
@@ -281,9 +331,21 @@ class NestedCV(BaseSearch):
         self.outer_results_ = table
         self.optimism_ = optimism_of(table, self.outer_splits_, self.confidence)
         self.stability_ = stability(table, search_in(self.estimator))
-        self.score_interval_ = None
-        if self.interval is not None:
-            self.score_interval_ = score_interval(table, self.outer_splits_, self.confidence)
+        self.score_interval_ = self._interval(table, fits)
+
+    def _interval(self, table, fits):
+        if self.interval is None:
+            return None
+        if self.interval == "corrected_t":
+            return score_interval(table, self.outer_splits_, self.confidence)
+        n_samples = sum(map(len, self.outer_splits_[0]))
+        splits = [*self.outer_splits_, *pair_splits(self.outer_splits_, self._n_repeats(), n_samples)]
+        kept = sample_scores(fits, len(splits), self.history_.metric)
+        if kept is None:
+            return None
+        return nested_interval(
+            kept, self.outer_splits_, self._n_repeats(), n_samples, self.confidence
+        )
 
     def _is_comparable(self):
         """Whether the outer score that is reported is the one that the search went by."""

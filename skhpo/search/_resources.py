@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from numbers import Integral
 
 import numpy as np
 from sklearn.base import is_classifier
 from sklearn.utils.multiclass import type_of_target
 
+from ..execution._continuation import open_continuation
 from ..execution._limits import ParameterLimit, SampleLimit
 from ._checks import check_names
 
-__all__ = ["amounts_of", "make_limit"]
+__all__ = ["amounts_of", "make_continuation", "make_limit"]
 
 
 def amounts_of(search, scheduler, job):
@@ -36,6 +38,7 @@ def amounts_of(search, scheduler, job):
     name = getattr(scheduler, "resource", None)
     if name is None:
         return {}
+    scheduler.check_rule(search.fold_stopping)
     n_samples = _n_samples(job.X)
     about = {"n_samples": n_samples, "smallest": 1}
     if name == "n_samples":
@@ -68,6 +71,20 @@ def make_limit(scheduler, job):
         seed=job.seed,
         test=scheduler.subsample_test,
     )
+
+
+def make_continuation(job):
+    """Return a context manager that gives what lets fits go on; None where none can.
+
+    Parameters
+    ----------
+    job : Job
+    """
+    name = getattr(job.scheduler, "resource", None)
+    # A model of few samples is no part of a model of more.
+    if name is None or name == "n_samples":
+        return nullcontext()
+    return open_continuation(name, job.estimator)
 
 
 def _n_samples(X):

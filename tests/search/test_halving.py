@@ -92,6 +92,7 @@ class TestAsScikitLearn:
         assert ours.best_estimator_.n_estimators == 18
         np.testing.assert_array_equal(ours.predict(data[0]), theirs.predict(data[0]))
 
+    @pytest.mark.filterwarnings("ignore:Each rung fits its models from zero")
     def test_exact_where_floats_slip(self):
         ours = search(
             Dial(),

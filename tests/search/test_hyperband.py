@@ -14,6 +14,7 @@ from skhpo.schedulers import Hyperband, SuccessiveHalving
 from skhpo.stopping import MaxResources, NoImprovement
 
 X, y = make_classification(240, 5, random_state=0)
+pytestmark = pytest.mark.filterwarnings("ignore:Each rung fits its models from zero")
 
 
 def search(**settings):

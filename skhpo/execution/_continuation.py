@@ -1,0 +1,361 @@
+"""Fits that go on with the model of an earlier one, instead of beginning from zero.
+
+A candidate that climbs a rung has a fitted model for each split. Its next fit loads that model and
+adds what is missing of the resource. Models wait in files of a folder that the workers of a search
+share. A model that is not found there, as its worker died or the search was resumed elsewhere, is
+made again, rung by rung, so that the answer is the same.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import re
+import shutil
+import tempfile
+import warnings
+from collections.abc import Callable
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from inspect import signature
+from numbers import Integral
+from pathlib import Path
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import TargetEncoder
+
+from .._sklearn import has_stalled
+from ..journal._owners import birth
+from ._messages import dumps
+
+__all__ = ["Continuation", "open_continuation"]
+
+
+@contextmanager
+def open_continuation(resource, estimator):
+    """Give the `Continuation` of a search, and sweep up behind it.
+
+    Parameters
+    ----------
+    resource : str
+        Parameter of the estimator.
+    estimator : estimator
+    """
+    root = Path(os.environ.get("JOBLIB_TEMP_FOLDER") or tempfile.gettempdir())
+    for folder in root.glob("skhpo-*-*-*"):
+        pid = folder.name.split("-")[1]
+        if pid.isdecimal() and not folder.name.startswith(_prefix(int(pid))):
+            shutil.rmtree(folder, ignore_errors=True)  # its process was killed
+    folder = tempfile.mkdtemp(prefix=_prefix(os.getpid()), dir=root)
+    try:
+        yield Continuation(resource, estimator, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _prefix(pid):
+    """What names of folders of a living process begin with, and no others: ids come back."""
+    return f"skhpo-{pid}-{re.sub(r'[^0-9A-Za-z]', '', birth(pid) or '')}-"
+
+
+class Continuation:
+    """Who can go on, and the models that they go on with.
+
+    Parameters
+    ----------
+    resource : str
+        Parameter of the estimator.
+    estimator : estimator
+    folder : str
+        Where models wait.
+    """
+
+    def __init__(self, resource, estimator, folder):
+        self.resource = resource
+        self.estimator = estimator
+        self.folder = folder
+        self._has_warned = False
+
+    def applies(self, candidate):
+        """Whether fits of a candidate can go on; the first that cannot is warned of."""
+        try:
+            params = clone(candidate.params, safe=False)
+            _growth(clone(self.estimator).set_params(**params), self.resource)
+        except _CannotGoOn as reason:
+            self._warn(reason)
+            return False
+        except Exception:  # parameters that cannot be set: the fit will tell
+            return False
+        return True
+
+    def _warn(self, reason):
+        if not self._has_warned:
+            self._has_warned = True
+            warnings.warn(
+                f"Each rung fits its models from zero: {reason}. Only time is lost.", stacklevel=2
+            )
+
+    def begin(self, estimator, task):
+        """Return the fit of a task.
+
+        Parameters
+        ----------
+        estimator : estimator
+            Not fitted, its parameters set.
+        task : Task
+
+        Returns
+        -------
+        GoingOn
+        """
+        chain = _chain(task)
+        for k in range(len(chain) - 1, 0, -1):
+            if (found := self._load(chain[k - 1])) is not None:
+                return GoingOn(self, *found, chain[k - 1].resource, chain[k:])
+        return GoingOn(self, estimator, False, 0, chain)
+
+    def forget(self, candidate_id):
+        """Delete the models of a candidate that goes no further."""
+        for file in Path(self.folder).glob(f"{candidate_id}-*"):
+            with suppress(OSError):
+                file.unlink()
+
+    def _file(self, task):
+        return Path(self.folder) / f"{task.candidate.id}-{task.split}-{task.resource}"
+
+    def _load(self, task):
+        # Whatever is wrong with a file, the model can be made again.
+        with suppress(Exception):
+            return pickle.loads(self._file(task).read_bytes())
+        return None
+
+    def save(self, task, model, is_over):
+        """Keep a model where the next rung finds it, if that is possible."""
+        file = self._file(task)
+        part = file.with_name(f"{file.name}.{os.getpid()}")
+        try:
+            part.write_bytes(dumps((model, is_over)))
+            part.replace(file)
+        except Exception:  # it cannot be pickled, the disk is full, there is no such folder here
+            with suppress(OSError):
+                part.unlink()
+
+
+class GoingOn:
+    """The fit of a task, from the nearest model that is there.
+
+    Attributes
+    ----------
+    model : estimator
+        Its method ``fit`` does what is left to do, once.
+    """
+
+    def __init__(self, continuation, model, is_over, done, tasks):
+        self.model = model
+        self._continuation = continuation
+        self._is_over = is_over
+        self._done = done
+        self._tasks = tasks
+        model.fit = self._fit
+
+    def save(self):
+        """Keep the fitted model for the next rung."""
+        self._continuation.save(self._tasks[-1], self.model, self._is_over)
+
+    def _fit(self, X, *y, **params):
+        del self.model.fit
+        growth = _growth(self.model, self._continuation.resource)
+        for task in self._tasks:
+            # Where the estimator itself has stopped, more of the resource changes nothing.
+            if not self._is_over:
+                asked = growth.go_on(self._done, int(task.resource), X, *y, **params)
+                self._is_over = _is_over(growth.owner, asked)
+            self._done = int(task.resource)
+        return self.model
+
+
+def _chain(task):
+    """The fits that lead to a task, itself the last."""
+    chain = [task]
+    while chain[0].continues is not None:
+        chain.insert(0, chain[0].continues)
+    return chain
+
+
+def _is_over(owner, asked):
+    """Whether an estimator stopped before it did the iterations asked for, or would now."""
+    done = getattr(owner, "n_iter_", None)
+    if done is None:
+        done = len(getattr(owner, "estimators_", range(asked)))
+    return bool(np.max(done) < asked) or has_stalled(owner)
+
+
+class _CannotGoOn(Exception):  # noqa: N818
+    """Why a model cannot go on."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Growth:
+    """How a model goes on.
+
+    Parameters
+    ----------
+    model : estimator
+        The last step of a pipeline, or the owner itself.
+    owner : estimator
+        Whose parameter the resource is.
+    parameter : str
+    transformers : list of estimator
+        What comes before the owner; fitted once.
+    way : callable
+    """
+
+    model: object
+    owner: object
+    parameter: str
+    transformers: list
+    way: Callable
+
+    def go_on(self, done, amount, X, *y, **params):
+        """Bring a model from an amount of the resource to another; return the iterations asked."""
+        if done == 0:
+            self.owner.set_params(**{self.parameter: amount})
+            self.model.fit(X, *y, **params)
+            return amount
+        with ExitStack() as stack:
+            for transformer in self.transformers:
+                stack.enter_context(_fitted_already(transformer))
+            return self.way(self, done, amount, lambda: self.model.fit(X, *y, **params))
+
+    @contextmanager
+    def warm(self, amount):
+        """Let the owner's next fit go on from the last, with some amount of the resource."""
+        before = self.owner.get_params(deep=False)["warm_start"]
+        self.owner.set_params(**{self.parameter: amount, "warm_start": True})
+        try:
+            yield
+        finally:
+            self.owner.set_params(warm_start=before)
+
+
+@contextmanager
+def _replaced(obj, **methods):
+    """Give an object other methods for some time."""
+    vars(obj).update(methods)
+    try:
+        yield
+    finally:
+        for name in methods:
+            delattr(obj, name)
+
+
+def _fitted_already(transformer):
+    return _replaced(
+        transformer,
+        fit=lambda X, y=None, **params: transformer,
+        fit_transform=lambda X, y=None, **params: transformer.transform(X),
+    )
+
+
+def _in_total(growth, done, amount, fit):
+    """The parameter is what a model has in the end, as trees are counted."""
+    with growth.warm(amount):
+        fit()
+    return amount
+
+
+def _in_addition(growth, done, amount, fit):
+    """The parameter is what a fit adds."""
+    with growth.warm(amount - done):
+        fit()
+    growth.owner.set_params(**{growth.parameter: amount})
+    return amount - done
+
+
+def _by_epochs(growth, done, amount, fit):
+    """A call of ``partial_fit`` is an iteration; the state of Adam and learning rates live on."""
+    owner, parameter = growth.owner, growth.parameter
+    seed, names = getattr(owner, "random_state", None), signature(owner.partial_fit).parameters
+
+    def go_on(X, y=None, **params):
+        params = {name: value for name, value in params.items() if name in names}
+        for epoch in range(done, amount):
+            if isinstance(seed, Integral):  # else each epoch would have the order of the first
+                owner.random_state = (int(seed) + epoch) % 2**32
+            owner.partial_fit(X, y, **params)
+            if has_stalled(owner):
+                break
+        return owner
+
+    owner.set_params(**{parameter: 1})
+    with _replaced(owner, fit=go_on):
+        fit()
+    owner.set_params(**{parameter: amount})
+    if isinstance(seed, Integral):
+        owner.random_state = seed
+    return 0
+
+
+def _trees_differ(params):
+    """A forest warns of presets, bagging refuses, and boosting forgets the losses it had."""
+    return (
+        params.get("oob_score", False) is not False
+        or params.get("n_iter_no_change") is not None
+        or isinstance(params.get("class_weight"), str)
+    )
+
+
+# Parameter that is the resource, a member that tells the kind of the estimator, how it goes on,
+# and whether other parameters forbid it: partial_fit refuses them, or warm starts ignore them.
+_WAYS = [
+    ("n_estimators", "warm_start", _in_total, _trees_differ),
+    ("max_iter", "max_bins", _in_total, lambda params: False),  # gradient boosting on histograms
+    (
+        "max_iter",
+        "partial_fit",
+        _by_epochs,
+        lambda params: params.get("early_stopping") or params.get("class_weight") == "balanced",
+    ),
+    (
+        "max_iter",
+        "warm_start",
+        _in_addition,
+        lambda params: params.get("solver") == "liblinear",
+    ),
+]
+
+
+def _growth(model, resource):
+    """Return how a model goes on.
+
+    Raises
+    ------
+    _CannotGoOn
+    """
+    *steps, parameter = resource.split("__")
+    owner, transformers = model, []
+    for step in steps:
+        owner = _last_step(owner, step, resource, transformers)
+    params = owner.get_params(deep=False)
+    name = type(owner).__name__
+    for known, member, way, forbids in _WAYS:
+        if known == parameter and "warm_start" in params and hasattr(owner, member):
+            if forbids(params):
+                raise _CannotGoOn(f"{name} cannot go on with these parameters: {owner!r}")
+            return _Growth(model, owner, parameter, transformers, way)
+    raise _CannotGoOn(f"{name} cannot go on with more of its {parameter!r}")
+
+
+def _last_step(pipeline, step, resource, transformers):
+    """Return the last step of a pipeline, and add those before it to the transformers."""
+    if type(pipeline) is not Pipeline or pipeline.steps[-1][0] != step:
+        raise _CannotGoOn(f"{resource!r} is no parameter of the last step of a Pipeline")
+    before = [part for _, part in pipeline.steps[:-1] if hasattr(part, "fit")]
+    parts = [value for part in before for value in (part, *part.get_params().values())]
+    if any(isinstance(part, TargetEncoder) for part in parts):
+        raise _CannotGoOn("TargetEncoder transforms what it was fitted on in another way")
+    # A pipeline with a memory remembers them itself.
+    transformers += before if pipeline.memory is None else []
+    return pipeline.steps[-1][1]
