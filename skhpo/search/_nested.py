@@ -25,6 +25,9 @@ from .._sklearn import BaseSearchCV, Interval, MultimetricScorer, StrOptions
 from ..execution._nesting import NestingExecutor
 from ._base import BaseSearch
 from ._outer import Keep, optimism_of, outer_table, score_interval, stability
+from ._pairs import first_splits, nested_interval, pair_splits
+from ._pointwise import POINTWISE_NAMES, guiding_scorer, pointwise_of
+from ._resources import n_samples_of
 from ._summary import as_html, summarise
 
 __all__ = ["NestedCV"]
@@ -272,10 +275,12 @@ class NestedCV(BaseSearch):
                 'interval="ncv" needs scores that are plain means over samples; got weights for '
                 'the scorer. Use interval="corrected_t".'
             )
-        pairs = pair_splits(job.splits, self._n_repeats(), n_samples(job.X))
+        pairs = pair_splits(job.splits, self._n_repeats(), n_samples_of(job.X))
         self.history_.n_splits += len(pairs)
         if self.verbose > 0:
-            print(f'interval="ncv": {len(pairs)} searches for each two of the outer folds')
+            print(
+                f'interval="ncv" takes {len(pairs)} further searches, one for two outer folds each'
+            )
         return replace(job, splits=[*job.splits, *pairs])
 
     def _n_repeats(self):
@@ -313,9 +318,8 @@ class NestedCV(BaseSearch):
         )
 
     def _publish(self):
-        fits = self.history_.folds(0)
-        if self.history_.n_splits > self.n_splits_:
-            self.history_ = first_splits(self.history_, self.n_splits_)
+        fits = self.history_
+        self.history_ = first_splits(fits, self.n_splits_)
         super()._publish()
         if not self.history_.n_fits:
             return
@@ -334,18 +338,11 @@ class NestedCV(BaseSearch):
         self.score_interval_ = self._interval(table, fits)
 
     def _interval(self, table, fits):
-        if self.interval is None:
-            return None
+        if self.interval == "ncv":
+            return nested_interval(fits, self.outer_splits_, self._n_repeats(), self.confidence)
         if self.interval == "corrected_t":
             return score_interval(table, self.outer_splits_, self.confidence)
-        n_samples = sum(map(len, self.outer_splits_[0]))
-        splits = [*self.outer_splits_, *pair_splits(self.outer_splits_, self._n_repeats(), n_samples)]
-        kept = sample_scores(fits, len(splits), self.history_.metric)
-        if kept is None:
-            return None
-        return nested_interval(
-            kept, self.outer_splits_, self._n_repeats(), n_samples, self.confidence
-        )
+        return None
 
     def _is_comparable(self):
         """Whether the outer score that is reported is the one that the search went by."""

@@ -10,7 +10,15 @@ import numpy as np
 from ..space import SearchSpace
 from ..statistics import corrected_t_interval, paired_comparison, parameter_stability
 
-__all__ = ["Keep", "inner_score", "optimism_of", "outer_table", "score_interval", "stability"]
+__all__ = [
+    "Keep",
+    "inner_of",
+    "inner_score",
+    "optimism_of",
+    "outer_table",
+    "score_interval",
+    "stability",
+]
 
 
 @dataclass(frozen=True)
@@ -22,18 +30,36 @@ class Inner:
     score: float = math.nan
     estimator: object = None
     predictions: np.ndarray | None = None
+    sample_scores: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
 class Keep:
-    """Take from a fitted search what the report needs, where it was fitted."""
+    """Take from a fitted search what the report needs, where it was fitted.
+
+    Parameters
+    ----------
+    search_of : callable
+        Finds the search in an estimator.
+    n_splits : int
+        Of a split from this number on only scores of samples are kept.
+    estimators, predictions : bool
+    pointwise : Pointwise or None
+    """
 
     search_of: object
+    n_splits: int
     estimators: bool
     predictions: bool
+    pointwise: object = None
 
-    def __call__(self, estimator, X_test, y_test):
+    def __call__(self, estimator, task, X_test, y_test):
         """Return what is kept."""
+        scores = None
+        if self.pointwise is not None:
+            scores = _sample_scores(self.pointwise, estimator, X_test, y_test)
+        if task.split >= self.n_splits:
+            return Inner(sample_scores=scores)
         search = self.search_of(estimator)
         return Inner(
             getattr(search, "cv_results_", None),
@@ -41,7 +67,14 @@ class Keep:
             inner_score(search),
             estimator if self.estimators else None,
             estimator.predict(X_test) if self.predictions else None,
+            scores,
         )
+
+
+def _sample_scores(pointwise, estimator, X, y):
+    predicted = np.asarray(getattr(estimator, pointwise.method)(X))
+    classes = estimator.classes_ if pointwise.method == "predict_proba" else None
+    return pointwise(np.asarray(y), predicted, classes)
 
 
 def inner_score(search):
@@ -70,7 +103,7 @@ def outer_table(folds, n_splits, metric, *, comparable, keep):
     -------
     dict of str -> list or ndarray
     """
-    inner = [_inner(folds.get(split)) for split in range(n_splits)]
+    inner = [inner_of(folds.get(split)) for split in range(n_splits)]
     outer_scores = np.array([_score(folds.get(split), metric) for split in range(n_splits)])
     inner_scores = np.array([fold.score for fold in inner])
     table = {
@@ -87,7 +120,8 @@ def outer_table(folds, n_splits, metric, *, comparable, keep):
     return table
 
 
-def _inner(fold):
+def inner_of(fold):
+    """Return what was kept of a fold, nothing where it failed."""
     return Inner() if fold is None or fold.kept is None else fold.kept
 
 

@@ -13,7 +13,7 @@ from ..execution._continuation import open_continuation
 from ..execution._limits import ParameterLimit, SampleLimit
 from ._checks import check_names
 
-__all__ = ["amounts_of", "make_continuation", "make_limit"]
+__all__ = ["amounts_of", "make_continuation", "make_limit", "n_samples_of"]
 
 
 def amounts_of(search, scheduler, job):
@@ -39,7 +39,7 @@ def amounts_of(search, scheduler, job):
     if name is None:
         return {}
     scheduler.check_rule(search.fold_stopping)
-    n_samples = _n_samples(job.X)
+    n_samples = n_samples_of(job.X)
     about = {"n_samples": n_samples, "smallest": 1}
     if name == "n_samples":
         least = make_limit(scheduler, job).least()
@@ -64,7 +64,7 @@ def make_limit(scheduler, job):
         return None if name is None else ParameterLimit(name)
     groups = job.routed.splitter.split.get("groups")
     return SampleLimit(
-        _n_samples(job.X),
+        n_samples_of(job.X),
         job.splits,
         labels=_labels(job),
         groups=None if groups is None else np.asarray(groups),
@@ -87,7 +87,8 @@ def make_continuation(job):
     return open_continuation(name, job.estimator)
 
 
-def _n_samples(X):
+def n_samples_of(X):
+    """Return the number of samples."""
     return X.shape[0] if hasattr(X, "shape") else len(X)
 
 

@@ -9,6 +9,11 @@ import numpy as np
 
 __all__ = ["as_html", "summarise"]
 
+_METHODS = {
+    "corrected_t": "corrected resampled t",
+    "ncv": "by nested cross-validation, around {estimate:.4g}",
+}
+
 
 def summarise(nested, search):
     """Return the lines of ``NestedCV.summary``."""
@@ -46,9 +51,10 @@ def _score_line(nested):
     interval = nested.score_interval_
     if interval is None:
         return text
+    method = _METHODS[nested.interval].format(estimate=interval.estimate)
     return (
         f"{text}, {100 * interval.confidence:.4g} % interval "
-        f"[{interval.low:.4g}, {interval.high:.4g}] (corrected resampled t)"
+        f"[{interval.low:.4g}, {interval.high:.4g}] ({method})"
     )
 
 
