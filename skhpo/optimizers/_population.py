@@ -25,11 +25,13 @@ N_RANDOM = 256  # random points tried when the operators find nothing new
 
 
 def merit(observation):
-    """What settings are compared by: not failed, then more resource, more folds, the score."""
+    """What settings are compared by: not failed, more resource, all folds or more, the score."""
     if observation.status == "failed" or math.isnan(observation.score):
         return False, 0.0, 0, 0.0
     resource = math.inf if observation.resource is None else observation.resource
-    return True, resource, observation.n_folds, observation.score
+    # A score that the user knew is complete too, whatever its folds.
+    n_folds = math.inf if observation.status == "complete" else observation.n_folds
+    return True, resource, n_folds, observation.score
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -26,9 +26,10 @@ def member(u, score, id=-1):
 def test_merit_is_the_order_of_the_ranking():
     worst_to_best = [
         Observation(POINT, math.nan),
-        Observation(POINT, 9.0, n_folds=1, resource=1.0),
-        Observation(POINT, 0.1, n_folds=2, resource=1.0),
-        Observation(POINT, -9.0, n_folds=2, resource=3.0),
+        Observation(POINT, 9.0, n_folds=1, resource=1.0, status="stopped"),
+        Observation(POINT, 0.1, n_folds=2, resource=1.0, status="partial"),
+        Observation(POINT, -9.0, n_folds=5, resource=1.0),
+        Observation(POINT, -9.0, n_folds=2, resource=3.0, status="stopped"),
         Observation(POINT, -math.inf, n_folds=5),
         Observation(POINT, 0.5, n_folds=5),
         Observation(POINT, math.inf, n_folds=5),
@@ -36,6 +37,12 @@ def test_merit_is_the_order_of_the_ranking():
     merits = [merit(observation) for observation in worst_to_best]
     assert merits == sorted(merits)
     assert len(set(merits)) == len(merits)
+
+
+def test_a_score_that_was_known_is_as_good_as_one_that_was_found():
+    """The searches tell what a user knows as complete with one fold."""
+    known, found = (Observation(POINT, 0.5, n_folds=n) for n in (1, 5))
+    assert merit(known) == merit(found)
 
 
 def test_a_failure_has_no_score_whatever_it_says():
