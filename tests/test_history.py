@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from _histories import candidate, evaluation, history
 
+from skhpo._records import Candidate, Evaluation, Task
 from skhpo.history import History
 
 NAN = math.nan
@@ -222,3 +223,20 @@ def test_pickle():
     loaded.append(evaluation(1, 1, 4.0))
     assert loaded.best_score == 3
     assert made.n_fits == 3
+
+
+def test_what_was_spent_and_what_lies_below():
+    made = History(2, "score")
+    candidate = Candidate(0, {})
+    first = [Task(candidate, split, 3) for split in (0, 1)]
+    second = [Task(candidate, split, 9, first[split]) for split in (0, 1)]
+    assert made.below(0, 9) == {}
+    for task in first:
+        made.append(Evaluation(task, {"score": 1.0}, 0.0, 0.0, "ok" if task.split else "failed"))
+    assert made.below(0, 9) == {1: first[1]}
+    assert made.below(0, 3) == made.below(1, 9) == {}
+    assert made.n_resources_used == 3
+    for task in second:
+        made.append(Evaluation(task, {"score": 1.0}, 0.0, 0.0))
+    assert made.n_resources_used == 9
+    assert made.below(0, 27) == dict(enumerate(second))

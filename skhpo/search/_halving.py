@@ -83,6 +83,8 @@ class HalvingRandomSearchCV(BaseSearch):
         What candidates got at the first rung.
     max_resources_ : int
         The most that a candidate may get.
+    n_resources_used_ : float
+        Amount of the resource that was spent, all folds of a candidate counted once.
     <attributes>
 
     See Also
@@ -95,6 +97,10 @@ class HalvingRandomSearchCV(BaseSearch):
     ``cv_results_`` has a row for each candidate at each rung, with the columns ``iter``, the
     number of the rung, and ``n_resources``. Ranks go by the amount of the resource first, so a
     row of the last rung has rank 1. Fits that only helped to find the first rung have iter -1.
+
+    Where the resource is ``n_estimators`` or ``max_iter``, models that climb go on instead of
+    beginning from zero, if the estimator can; ``resumed`` says of which rows that is true. Then
+    ``n_resources_used_`` counts what each fit added. See :ref:`spending_less`.
 
     References
     ----------
@@ -214,6 +220,7 @@ class HalvingRandomSearchCV(BaseSearch):
     def _publish(self):
         super()._publish()
         vars(self).update(self.history_.schedule)
+        self.n_resources_used_ = self.history_.n_resources_used
         if not self.history_.n_fits:
             return
         rungs = list(zip(*(self.cv_results_[n] for n in ("iter", "n_resources")), strict=True))

@@ -56,7 +56,7 @@ class HyperbandSearchCV(BaseSearch):
     brackets_ : list of (int, int)
         Candidates, and the amount of the resource they begin with, for each bracket of a sweep.
     n_resources_used_ : float
-        Amount of the resource that was spent, in fits of all folds.
+        Amount of the resource that was spent, all folds of a candidate counted once.
     min_resources_ : int
         What candidates got at the first rung.
     max_resources_ : int
@@ -73,6 +73,10 @@ class HyperbandSearchCV(BaseSearch):
     ``cv_results_`` has a row for each candidate at each rung, with the columns ``bracket``,
     ``iter``, the number of the rung, and ``n_resources``. Ranks go by the amount of the resource
     first. Fits that only helped to find the first rung have bracket and iter -1.
+
+    Where the resource is ``n_estimators`` or ``max_iter``, models that climb go on instead of
+    beginning from zero, if the estimator can; ``resumed`` says of which rows that is true. Then
+    ``n_resources_used_`` counts what each fit added. See :ref:`spending_less`.
 
     References
     ----------

@@ -16,9 +16,10 @@ from skhpo.results import rows
 from skhpo.schedulers import Hyperband
 
 
-def hyperband(**settings):
+def hyperband(continuation=None, **settings):
     spec = Hyperband("n_estimators", **{"n_sweeps": 1, "max_resources": 81, **settings})
-    return SimpleNamespace(start=partial(spec.start, n_samples=99, smallest=1))
+    about = {"n_samples": 99, "smallest": 1, "continuation": continuation}
+    return SimpleNamespace(start=partial(spec.start, **about))
 
 
 def run(n_iter=143, window=1, score=by_a, **settings):
@@ -93,6 +94,74 @@ class TestBrackets:
         done = run(min_resources="auto")
         assert done.history.schedule["min_resources_"] == 1
         assert sizes(done)[:4] == PAPER[:4]
+
+
+class Models:
+    """Lets candidates go on, and notes the ids of those who do not any more."""
+
+    def __init__(self, applies=lambda candidate: True):
+        self.applies = applies
+        self.forgotten = []
+
+    def forget(self, candidate_id):
+        """Note it."""
+        self.forgotten.append(candidate_id)
+
+
+class TestGoingOn:
+    def test_units(self):
+        done = run(continuation=Models())
+        assert sizes(done) == PAPER
+        assert done.history.n_resources_used == 1581
+        first = [task for task in done.tasks if task.candidate.id < 81]
+        assert sum(task.resource for task in first) == 405
+        assert sum(task.resource - getattr(task.continues, "resource", 0) for task in first) == 297
+
+    @pytest.mark.parametrize("promotion", ["synchronous", "asynchronous"])
+    @pytest.mark.parametrize("window", [1, 7])
+    @pytest.mark.parametrize("least", [1, "auto"])
+    def test_with_the_fit_before_it_of_the_same_candidate(self, promotion, window, least):
+        done = run(continuation=Models(), promotion=promotion, window=window, min_resources=least)
+        told = {}
+        for task in done.tasks:
+            below = [r for r in told.get(task.candidate.id, {}) if r < task.resource]
+            if below:
+                assert task.continues is told[task.candidate.id][max(below)]
+                assert task.continues.goes_on
+            else:
+                assert task.continues is None
+            told.setdefault(task.candidate.id, {})[task.resource] = task
+            assert task.goes_on == (task.resource < 81)
+
+    @pytest.mark.parametrize("promotion", ["synchronous", "asynchronous"])
+    def test_who_goes_no_further_is_forgotten_once(self, promotion):
+        models = Models()
+        done = run(continuation=models, promotion=promotion)
+        assert sorted(models.forgotten) == sorted(done.history.candidates)
+
+    def test_nobody_is_forgotten_who_goes_on(self):
+        models = Models()
+        done = Run(hyperband(models), by_a, n_iter=143, n_splits=1)
+        while (task := done.running.ask()) is not None:
+            assert task.candidate.id not in models.forgotten
+            done.finish(task)
+
+    def test_only_who_can(self):
+        done = run(continuation=Models(lambda candidate: candidate.id % 2 == 0))
+        for task in done.tasks:
+            if task.candidate.id % 2:
+                assert task.continues is None
+                assert not task.goes_on
+
+    def test_not_with_a_fit_that_failed(self):
+        done = run(
+            score=lambda task: math.nan if task.resource == 1 else by_a(task),
+            continuation=Models(),
+            n_iter=81,
+        )
+        assert done.history.n_failed == 81
+        assert all(task.continues is None for task in done.tasks if task.resource == 3)
+        assert all(task.continues is not None for task in done.tasks if task.resource == 9)
 
 
 class TestAsynchronous:
