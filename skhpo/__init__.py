@@ -10,6 +10,7 @@ from .search import (
     HyperbandSearchCV,
     NestedCV,
     SearchCV,
+    compare_searches,
 )
 from .space import loguniform_int
 
@@ -22,6 +23,7 @@ __all__ = [
     "NestedCV",
     "SearchCV",
     "SearchProgress",
+    "compare_searches",
     "load_history",
     "loguniform_int",
     "run_config",

@@ -1,6 +1,7 @@
 """The search estimators."""
 
 from ._bayes import BayesSearchCV
+from ._compare import compare_searches
 from ._evolutionary import EvolutionarySearchCV
 from ._halving import HalvingRandomSearchCV
 from ._hyperband import HyperbandSearchCV
@@ -14,4 +15,5 @@ __all__ = [
     "HyperbandSearchCV",
     "NestedCV",
     "SearchCV",
+    "compare_searches",
 ]

@@ -18,7 +18,7 @@ from ..space import SearchSpace
 from ._checks import check_names, check_stopping, check_values, resolve_window, split_initial
 from ._resources import amounts_of
 
-__all__ = ["make_proposer", "prepare", "resume"]
+__all__ = ["draw_seed", "make_proposer", "prepare", "resume"]
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def prepare(search, X, y, params, n_workers):
     routed = search._get_routed_params_for_fit(check_method_params(X, params=params))
     window = resolve_window(search.pre_dispatch, n_workers, optimizer)
     make_fold_stopping(search.fold_stopping)
-    seed = _draw_seed(search.random_state)
+    seed = draw_seed(search.random_state)
     cv = search._splitter(y, seed)
     job = Job(
         X,
@@ -139,8 +139,8 @@ def _dicts(param_distributions):
     return [param_distributions] if isinstance(param_distributions, dict) else param_distributions
 
 
-def _draw_seed(random_state):
-    """The seed of this fit; without one the global random state is left alone."""
+def draw_seed(random_state):
+    """Return the seed of this fit; without one the global random state is left alone."""
     if random_state is None:
         return int(np.random.SeedSequence().generate_state(1)[0])
     if isinstance(random_state, Integral):

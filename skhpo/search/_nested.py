@@ -30,7 +30,7 @@ from ._pointwise import POINTWISE_NAMES, guiding_scorer, pointwise_of
 from ._resources import n_samples_of
 from ._summary import as_html, summarise
 
-__all__ = ["NestedCV"]
+__all__ = ["NestedCV", "check_is_search", "repeated", "search_in"]
 
 
 class NestedCV(BaseSearch):
@@ -230,7 +230,7 @@ class NestedCV(BaseSearch):
     def _splitter(self, y, seed):
         _warn_same_seed(self.cv, getattr(search_in(self.estimator), "cv", None))
         cv = super()._splitter(y, seed)
-        return cv if self.n_repeats == 1 else _repeated(self.cv, cv, self.n_repeats, seed)
+        return cv if self.n_repeats == 1 else repeated(self.cv, cv, self.n_repeats, seed)
 
     def _pool(self):
         pool = super()._pool()
@@ -418,7 +418,7 @@ def _warn_same_seed(outer, inner):
         )
 
 
-def _repeated(given, cv, n_repeats, seed):
+def repeated(given, cv, n_repeats, seed):
     """Return a splitter that splits so many times, each time with another seed."""
     if given is None or isinstance(given, Integral):
         cv = type(cv)(cv.n_splits, shuffle=True)

@@ -7,6 +7,7 @@ sign, larger is better: hand in losses negated.
 
 from ._bbc import bbc_interval, bbc_interval_from_predictions
 from ._best import CorrectedScore, TuningGain, corrected_best_score, selection_bias, tuning_gain
+from ._compare import ScoreComparison, compare_scores
 from ._intervals import Comparison, Interval, corrected_t_interval, optimism, paired_comparison
 from ._nested import NestedInterval, fold_numbers, ncv_interval, ncv_scores, ncv_splits
 from ._refit import BestPosteriorMean, OneStandardError
@@ -19,9 +20,11 @@ __all__ = [
     "Interval",
     "NestedInterval",
     "OneStandardError",
+    "ScoreComparison",
     "TuningGain",
     "bbc_interval",
     "bbc_interval_from_predictions",
+    "compare_scores",
     "corrected_best_score",
     "corrected_t_interval",
     "fold_numbers",
