@@ -45,6 +45,7 @@ ALPHA_Q = 0.73  # probability that no categorical coordinate leaves its mode
 WIDE = 0.25  # standard deviation of a start that knows nothing
 MAX_DOUBLINGS = 9  # of the population size
 TOL_X, TOL_UP, TOL_CONDITION = 1e-12, 1e4, 1e14
+TOL_SCORE = 1e-12  # relative; what is closer are errors of rounding
 
 
 @dataclass(frozen=True)
@@ -433,8 +434,11 @@ class _Running:
         return [int(self._space.dims[j].level(point[j])) for j in self._choice]
 
     def _count_flat(self, best):
-        self._n_flat = self._n_flat + 1 if best == self._best else 0
-        self._best = best
+        """Count the generations since the best one was another than now."""
+        if self._best is not None and _is_same(best, self._best):
+            self._n_flat += 1
+        else:
+            self._best, self._n_flat = best, 0
 
     def _is_over(self):
         if self._spec.restarts is None:
@@ -455,6 +459,11 @@ class _Running:
         else:
             self._n_large += 1
             self._begin("large", min(2 * large, self._lambda_0 << MAX_DOUBLINGS), sigma)
+
+
+def _is_same(merit, other):
+    near = math.isclose(merit[-1], other[-1], rel_tol=TOL_SCORE)
+    return near and merit[:-1] == other[:-1]
 
 
 def _inner_edges(dim):

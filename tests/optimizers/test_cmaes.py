@@ -204,6 +204,18 @@ def test_restarts_leave_a_local_optimum(restarts):
     assert min(loss for _, loss in stuck[1]) >= 0.1
 
 
+def test_rounding_is_no_progress():
+    """Beside an offset a score has no more digits, but is seldom exactly the same again."""
+    space = SearchSpace(box(4))
+    weights = np.array([0.1, 0.7, 1.1, 1.3])
+
+    def loss(point):
+        return 3.9866 + np.sum(weights * (point - 0.4) ** 2)
+
+    running, _ = search(CMAES(), space, 1800, loss)
+    assert running._n_restarts > 0
+
+
 @pytest.mark.parametrize("score", [1.0, math.nan])
 @pytest.mark.parametrize("restarts", ["ipop", "bipop", None])
 def test_equal_scores(score, restarts):
