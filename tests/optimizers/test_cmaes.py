@@ -205,14 +205,14 @@ def test_restarts_leave_a_local_optimum(restarts):
 
 
 def test_rounding_is_no_progress():
-    """Beside an offset a score has no more digits, but is seldom exactly the same again."""
+    """Beside an offset a score has no more digits, and its last one is a matter of luck."""
     space = SearchSpace(box(4))
-    weights = np.array([0.1, 0.7, 1.1, 1.3])
 
     def loss(point):
-        return 3.9866 + np.sum(weights * (point - 0.4) ** 2)
+        luck = np.sum(1e6 * point) % 1
+        return (3.9866 + np.sum((point - 0.4) ** 2)) * (1 + 4e-15 * luck)
 
-    running, _ = search(CMAES(), space, 1800, loss)
+    running, _ = search(CMAES(), space, 1500, loss)
     assert running._n_restarts > 0
 
 
