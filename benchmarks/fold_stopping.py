@@ -3,9 +3,9 @@
 Part 1 replays tables of fold scores (10 folds, 60 random candidates, five draws of folds and
 candidates) in 50 random orders each: share of the folds used, share of orders in which the best
 candidate is found, mean regret.
-Part 2 runs BayesSearchCV on a dozen tasks, 50 candidates without stopping, and with forgiving
-stopping as many candidates as the same number of fits allows: the share of the fits after which
-the run with stopping has the best score of the run without.
+Part 2 runs BayesSearchCV on a dozen tasks, 50 candidates without stopping, and with stopping as
+many candidates as the same number of fits allows: how many fits the run with stopping needs for
+the best score of the run without, as a share of what the latter needed, and of all its fits.
 """
 
 from __future__ import annotations
@@ -37,7 +37,12 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from skhpo import BayesSearchCV, SearchCV, loguniform_int
 from skhpo._records import Candidate, Evaluation
-from skhpo.fold_stopping import AggressiveStopping, BoundedStopping, ForgivingStopping
+from skhpo.fold_stopping import (
+    AggressiveStopping,
+    BoundedStopping,
+    ForgivingStopping,
+    PairedStopping,
+)
 from skhpo.history import History
 from skhpo.schedulers import CrossValidation
 from skhpo.stopping import MaxFits
@@ -108,6 +113,7 @@ def replay(table, order, rule):
 def part_1(n_candidates, n_orders):
     """Rows of the first table."""
     rules = {
+        "paired": PairedStopping(),
         "forgiving": ForgivingStopping(),
         "aggressive": AggressiveStopping(),
         "bounded": BoundedStopping(upper=1.0),
@@ -193,32 +199,48 @@ def part_2(n_iter, seeds):
     """Rows of the second table."""
     for name, (estimator, space, (X, y)) in part_2_tasks().items():
         splitter = StratifiedKFold if is_classifier(estimator) else KFold
-        runs = []
+        runs = {rule: [] for rule in ("paired", "forgiving")}
         for seed in seeds:
             cv = splitter(10, shuffle=True, random_state=seed)
             options = {"n_iter": n_iter, "cv": cv, "refit": False, "random_state": seed}
             full = BayesSearchCV(estimator, space, **options).fit(X, y)
             options.update(n_iter=6 * n_iter, stopping=MaxFits(full.history_.n_fits))
-            less = BayesSearchCV(estimator, space, fold_stopping="forgiving", **options).fit(X, y)
-            until = share_until(less.history_, full.best_score_)
-            first = share_until(full.history_, full.best_score_)
-            runs.append(
-                {
-                    "candidates": less.history_.n_candidates,
-                    "until_best": None if until is None else until / first,
-                    "share_of_budget": None if until is None else until / full.history_.n_fits,
-                    "difference": float(less.best_score_ - full.best_score_),
-                }
-            )
-        reached = [run["until_best"] for run in runs if run["until_best"] is not None]
-        yield {
-            "task": name,
-            "candidates": median(run["candidates"] for run in runs),
-            "reached": len(reached) / len(runs),
-            "until_best": median(reached) if reached else None,
-            "difference": median(run["difference"] for run in runs),
-            "runs": runs,
-        }
+            for rule, found in runs.items():
+                less = BayesSearchCV(estimator, space, fold_stopping=rule, **options).fit(X, y)
+                found.append(compare(full, less))
+        for rule, found in runs.items():
+            yield {"task": name, "rule": rule, **summarise(found), "runs": found}
+
+
+def compare(full, less):
+    """What a run with stopping needs for the best score of the run without, and what it finds."""
+    until = share_until(less.history_, full.best_score_)
+    first = share_until(full.history_, full.best_score_)
+    return {
+        "candidates": less.history_.n_candidates,
+        "until_best": None if until is None else until / first,
+        "share_of_budget": None if until is None else until / full.history_.n_fits,
+        "difference": float(less.best_score_ - full.best_score_),
+    }
+
+
+def summarise(runs):
+    """Medians over runs; one that never reached the best score needs for ever."""
+    return {
+        "candidates": median(run["candidates"] for run in runs),
+        "reached": mean(float(run["until_best"] is not None) for run in runs),
+        "until_best": median(run["until_best"] or float("inf") for run in runs),
+        "share_of_budget": median(run["share_of_budget"] or float("inf") for run in runs),
+        "difference": median(run["difference"] for run in runs),
+    }
+
+
+def summary_of(rows, rule):
+    """One rule over all tasks."""
+    runs = [run for row in rows if row["rule"] == rule for run in row["runs"]]
+    differences = [run["difference"] for run in runs]
+    p_worse = float(wilcoxon(differences, alternative="less").pvalue)
+    return {"rule": rule, **summarise(runs), "p_worse": p_worse}
 
 
 def main():
@@ -231,14 +253,7 @@ def main():
     for row in part_2(*((15, range(1)) if args.quick else (50, range(5)))):
         rows_2.append(row)
         print({name: value for name, value in row.items() if name != "runs"}, flush=True)
-    runs = [run for row in rows_2 for run in row["runs"]]
-    differences = [run["difference"] for run in runs]
-    summary = {
-        "candidates": median(run["candidates"] for run in runs),
-        "until_best": median(run["until_best"] or float("inf") for run in runs),
-        "reached": mean(float(run["until_best"] is not None) for run in runs),
-        "p_worse": float(wilcoxon(differences, alternative="less").pvalue),
-    }
+    summary = [summary_of(rows_2, rule) for rule in ("paired", "forgiving")]
     print(summary)
     write("fold_stopping", args.out, {"replay": rows_1, "bayes": rows_2, "summary": summary})
 

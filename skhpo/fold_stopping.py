@@ -12,7 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["AggressiveStopping", "BoundedStopping", "ForgivingStopping", "make_fold_stopping"]
+__all__ = [
+    "AggressiveStopping",
+    "BoundedStopping",
+    "ForgivingStopping",
+    "PairedStopping",
+    "make_fold_stopping",
+]
 
 
 @dataclass(frozen=True)
@@ -93,6 +99,64 @@ class AggressiveStopping:
 
 
 @dataclass(frozen=True)
+class PairedStopping:
+    r"""Stop a candidate that is behind the incumbent on the same folds by more than chance.
+
+    A fold that is hard is hard for both, so the difference on a fold says more than the score
+    does: for the same number of folds it loses the best candidate less often than
+    `ForgivingStopping` does.
+
+    Parameters
+    ----------
+    z : float, default=2.0
+        By how many standard errors the candidate must be behind. Less skips more folds and
+        loses the best candidate more often.
+    shuffle : bool, default=False
+        Whether the common order of the folds is shuffled once, by the seed of the search.
+
+    Notes
+    -----
+    Of the mean difference over all n folds, k are known. What is not known about it has the
+    standard error :math:`s \sqrt{1/k - 1/n}`, that of sampling k of n without replacement [1]_.
+    The variance :math:`s^2` is that of the k differences, together with that of the incumbent's
+    scores, which counts as much as four further differences: one difference has no variance.
+
+    References
+    ----------
+    .. [1] W. G. Cochran (1977). "Sampling Techniques", chapter 2. Wiley.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skhpo.fold_stopping import PairedStopping
+    >>> rule, incumbent = PairedStopping(), np.array([0.7, 0.9, 0.8, 0.9])
+    >>> rule.stops(np.array([0.69]), incumbent, np.ones(4))
+    False
+    >>> rule.stops(np.array([0.49]), incumbent, np.ones(4))
+    True
+    """
+
+    z: float = 2.0
+    shuffle: bool = False
+
+    def __post_init__(self):
+        if not (isinstance(self.z, numbers.Real) and 0 <= self.z < math.inf):
+            raise ValueError(
+                "z of PairedStopping must be a number of standard errors, at least 0; got "
+                f"{self.z!r}. Leave it at 2, or pass a smaller one to skip more folds."
+            )
+
+    def stops(self, scores, incumbent, weights):
+        """Whether the candidate is lost; parameters as in `ForgivingStopping.stops`."""
+        k, n = len(scores), len(incumbent)
+        with np.errstate(over="ignore", invalid="ignore"):
+            behind = incumbent[:k] - scores
+            spread = _PRIOR * incumbent.var(ddof=1) + k * behind.var()
+            error = math.sqrt(spread / (_PRIOR + k - 1) * (1 / k - 1 / n))
+            return bool(_mean(behind, weights) > self.z * error)
+
+
+@dataclass(frozen=True)
 class BoundedStopping:
     """Stop a candidate that cannot win even when its remaining folds are perfect.
 
@@ -151,7 +215,12 @@ def _mean(scores, weights):
         return np.average(scores, weights=weights[: len(scores)])
 
 
-_BY_NAME = {"aggressive": AggressiveStopping, "forgiving": ForgivingStopping}
+_PRIOR = 4  # differences that the incumbent's own spread counts for
+_BY_NAME = {
+    "aggressive": AggressiveStopping,
+    "forgiving": ForgivingStopping,
+    "paired": PairedStopping,
+}
 
 
 def make_fold_stopping(rule):
@@ -159,7 +228,7 @@ def make_fold_stopping(rule):
 
     Parameters
     ----------
-    rule : {"forgiving", "aggressive"}, rule or None
+    rule : {"forgiving", "aggressive", "paired"}, rule or None
 
     Returns
     -------

@@ -70,9 +70,9 @@ constraint : callable, default=None
 stopping : callable, default=None
     A rule of ``skhpo.stopping``, such as ``MaxTime(600) | NoImprovement(20)``, that ends the
     search before `n_iter` candidates.
-fold_stopping : {"forgiving", "aggressive"} or rule, default=None
+fold_stopping : {"paired", "forgiving", "aggressive"} or rule, default=None
     Stop a candidate after a few folds when it is lost: a rule of ``skhpo.fold_stopping``, or
-    its name. It saves most of the fits with five folds or more.
+    its name. It saves half of the fits or more with five folds or more.
 journal : str, path or Journal, default=None
     File that keeps every finished fit. The same call of ``fit`` again goes on where it ended,
     whatever ended it; see ``skhpo.Journal``.
