@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
 
 from joblib import parallel
@@ -47,6 +47,7 @@ class ProcessExecutor:
         self._threads = ThreadPoolExecutor(n_workers, thread_name_prefix="skhpo")
         self._shared = []
         self._started = set()
+        self._is_closed = False
         self._calls = {}
 
     def share(self, evaluator):
@@ -83,6 +84,7 @@ class ProcessExecutor:
 
     def close(self):
         """Drop fits that have not started, kill those that run, leave the workers idle."""
+        self._is_closed = True
         self._threads.shutdown(wait=False, cancel_futures=True)
         for call in list(self._started):
             call.kill("killed", "The fit was stopped.")
@@ -105,6 +107,8 @@ class ProcessExecutor:
                 except WorkerDied as death:
                     how = str(death)
         verdict = call.verdict or ("killed", _DEATH.format(n=_ATTEMPTS, how=how))
+        if self._is_closed:
+            raise CancelledError  # no outcome: whoever listens must not take it for the fit's
         return call.shared.lost(call.task, *verdict)
 
     def _evaluate_once(self, call):

@@ -58,8 +58,9 @@ class NestingExecutor:
     def close(self):
         """Drop what has not started, and the fits of what has."""
         self.is_closed = True
+        self._threads.shutdown(wait=False, cancel_futures=True)
         self.workers.close()
-        self._threads.shutdown(cancel_futures=True)
+        self._threads.shutdown()
 
     @contextmanager
     def _lent(self):
