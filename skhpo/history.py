@@ -39,6 +39,9 @@ class History:
         has besides, in the order in which candidates came to the rungs.
     schedule : dict of str -> object
         Where there are rungs: their amounts, as attributes of the search.
+    planned : dict of str -> float
+        Where there are rungs, once it is known: ``candidates``, and ``resources``, the amounts of
+        all of their fits, to the end.
     resource : str or None
         Parameter of the estimator that is the resource.
 
@@ -68,6 +71,7 @@ class History:
         self.elapsed = 0.0
         self.places = []
         self.schedule = {}
+        self.planned = {}
         self.resource = None
         self._fits = {}  # (candidate id, resource) -> {split: Evaluation}
         self._best_resource = -math.inf
@@ -89,6 +93,16 @@ class History:
         A fit that went on with the model of an earlier one spent what came on top.
         """
         return sum(_spent(evaluation.task) for evaluation in self.evaluations) / self.n_splits
+
+    @property
+    def n_resources_held(self):
+        """As `n_resources_used`, but each fit counts what its model has in the end."""
+        return sum(evaluation.task.resource or 0 for evaluation in self.evaluations) / self.n_splits
+
+    @property
+    def best_resource(self):
+        """Amount of the resource that `best_score` is of, None when it is all there is."""
+        return self._best_resource if math.isfinite(self._best_resource) else None
 
     @property
     def best_score(self):

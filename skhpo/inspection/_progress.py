@@ -14,7 +14,8 @@ class SearchProgress:
 
     A callback for ``search.set_callbacks``, which scikit-learn has from version 1.9 on. In a
     terminal or a notebook one line is rewritten; elsewhere, as in a log file, a new line is
-    written now and then.
+    written now and then. In searches with rungs the time left follows from the resource that is
+    left to spend; a stopping rule may end any search earlier.
 
     Parameters
     ----------
@@ -63,7 +64,7 @@ class SearchProgress:
         return sys.stderr if self.file is None else self.file
 
     def _write(self, search, n_fits, last):
-        stream, text = self._stream(), describe(search, n_fits)
+        stream, text = self._stream(), describe(search, n_fits, last)
         if _rewrites(stream):
             stream.write("\r" + text.ljust(self._width) + ("\n" if last else ""))
             self._width = 0 if last else len(text)
@@ -73,29 +74,45 @@ class SearchProgress:
         self._written = time.monotonic()
 
 
-def describe(search, n_fits):
+def describe(search, n_fits, last=False):
     """Return one line on where a search is.
 
     Parameters
     ----------
     search : search with ``history_``
     n_fits : int or None
-        How many fits there will be; None when the search is over.
+        How many fits there will be; None when that is not known.
+    last : bool, default=False
+        Whether the search is over.
     """
     history = search.history_
-    done, left = len(history.best_so_far), 0.0
-    total = done
-    if n_fits is not None:
-        total = -(-n_fits // history.n_splits)
-        left = history.elapsed / max(history.n_fits, 1) * (n_fits - history.n_fits)
+    has_rungs = history.n_resources_held > 0
+    done = history.n_candidates if has_rungs else len(history.best_so_far)
+    total, left = (done, 0.0) if last else _ahead(history, n_fits)
     best = "none yet" if math.isinf(history.best_score) else f"{history.best_score:.4g}"
+    if history.best_resource is not None:
+        best += f" with {history.resource or 'n_samples'}={history.best_resource:g}"
     return (
         f"{type(search).__name__}: {done}/{total} candidates, best score {best}, "
         f"{history.n_failed} failed fits, {_clock(history.elapsed)} gone, {_clock(left)} left"
     )
 
 
+def _ahead(history, n_fits):
+    """How many candidates there will be, and seconds until then; None when not known."""
+    if n_fits is not None:
+        per_fit = history.elapsed / max(history.n_fits, 1)
+        return -(-n_fits // history.n_splits), per_fit * (n_fits - history.n_fits)
+    if not history.planned:  # the first rung is still sought
+        return "?", None
+    done, all_ = history.n_resources_held, history.planned["resources"]
+    left = history.elapsed / max(done, 1) * max(all_ - done, 0.0)
+    return int(history.planned["candidates"]), left
+
+
 def _clock(seconds):
+    if seconds is None:
+        return "?"
     minutes, seconds = divmod(round(seconds), 60)
     return f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"
 

@@ -49,6 +49,20 @@ def log_floor(n, factor):
     return k
 
 
+def _total(plans, n_left, keep, spare):
+    """Candidates in brackets, and the amounts that they get when all goes as planned."""
+    n_candidates, resources = 0, max(spare, 0)
+    for plan in plans:
+        n = min(plan.n_candidates, n_left - n_candidates)
+        if n <= 0:
+            break
+        n_candidates, before = n_candidates + n, 0
+        for amount in plan.resources:
+            resources += n * amount if amount > before else 0  # nobody gets the same twice
+            n, before = keep(n), amount
+    return {"candidates": n_candidates, "resources": resources}
+
+
 class Resource:
     """What schedulers with a resource share: fields that say which, and how much of it."""
 
@@ -93,6 +107,9 @@ class Resource:
 
         def noted_plans(first):
             history.schedule = {"min_resources_": first, "max_resources_": most}
+            # What finding the first rung took beyond that rung.
+            spare = history.n_resources_held - first * history.n_candidates
+            history.planned = _total(plans(first, most), proposer.n_candidates, how["keep"], spare)
             return plans(first, most)
 
         return RunningRungs(proposer, history, noted_plans, levels, **how)

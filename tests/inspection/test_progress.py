@@ -9,10 +9,11 @@ import pytest
 import sklearn
 from _estimators import Dial, fail
 from _histories import history
+from scipy.stats import uniform
 from sklearn.datasets import make_classification
 from sklearn.utils.fixes import parse_version
 
-from skhpo import SearchCV, SearchProgress
+from skhpo import HyperbandSearchCV, SearchCV, SearchProgress
 from skhpo.inspection._progress import describe
 
 DATA = make_classification(20, random_state=0)
@@ -106,12 +107,48 @@ def test_one_object_shows_two_fits():
     assert stream.getvalue().count("2/2 candidates") >= 2
 
 
+@callbacks
+@pytest.mark.filterwarnings("ignore:Each rung fits its models from zero")
+class TestRungs:
+    @staticmethod
+    def lines(**settings):
+        stream = io.StringIO()
+        made = HyperbandSearchCV(
+            Dial(), {"a": uniform(0, 1)}, resource="b", cv=2, random_state=0, **settings
+        )
+        made.set_callbacks(SearchProgress(0, stream)).fit(*DATA)
+        return stream.getvalue().splitlines(), made
+
+    def test_candidates_resource_and_time_left(self):
+        lines, _ = self.lines(max_resources=9, min_resources=1)
+        assert lines[0].startswith("HyperbandSearchCV: 1/17 candidates, best score none yet")
+        assert " with b=3, " in lines[20]
+        assert "17/17 candidates" in lines[-1]
+        assert " with b=9, " in lines[-1]
+        assert all(re.search(r" 0:00:\d\d left$", line) for line in lines)
+
+    @pytest.mark.parametrize("least", [1, "auto"])
+    def test_the_plan_is_kept_to(self, least):
+        lines, made = self.lines(max_resources=81, min_resources=least)
+        assert made.history_.n_resources_held <= made.history_.planned["resources"]
+        assert made.history_.planned["resources"] <= 1.02 * made.history_.n_resources_held
+        assert made.history_.planned["candidates"] == made.history_.n_candidates
+        assert lines[3].endswith("? left") == (least == "auto")
+
+    def test_time_left_by_what_fits_get(self):
+        made = history([[1, 3], [2, 4]], resource=3)
+        made.elapsed, made.planned = 60.0, {"candidates": 4, "resources": 24}
+        text = describe(SimpleNamespace(history_=made), None)
+        assert text.endswith("0:01:00 gone, 0:03:00 left")
+        assert "2/4 candidates, best score 3 with n_samples=3," in text
+
+
 class TestDescribe:
     @staticmethod
     def line(table, n_fits=None, elapsed=0.0, n_splits=2):
         made = history(table, n_splits)
         made.elapsed = elapsed
-        return describe(SimpleNamespace(history_=made), n_fits)
+        return describe(SimpleNamespace(history_=made), n_fits, last=n_fits is None)
 
     def test_time_left(self):
         text = self.line([[1, 2], [3, None]], 12, elapsed=3 * 60.0)

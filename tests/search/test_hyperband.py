@@ -75,10 +75,15 @@ def test_any_search_may_have_rungs(scheduler):
     assert set(made.cv_results_) >= {"iter", "bracket", "n_resources"}
 
 
-def test_fold_stopping_is_refused():
-    made = SearchCV(Dial(), {"a": [1, 2]}, scheduler="hyperband", fold_stopping="forgiving")
-    with pytest.raises(ValueError, match="fold_stopping must be None with Hyperband"):
+@pytest.mark.parametrize("scheduler", [SuccessiveHalving(), Hyperband()])
+def test_fold_stopping_is_refused_before_any_fit(scheduler, tmp_path):
+    made = SearchCV(Dial(), {"a": [1, 2]}, scheduler=scheduler, fold_stopping="forgiving")
+    made.set_params(journal=tmp_path / "a.db")
+    message = f"fold_stopping must be None with {type(scheduler).__name__}.*got 'forgiving'"
+    with pytest.raises(ValueError, match=message):
         made.fit(X, y)
+    assert not hasattr(made, "history_")
+    assert not (tmp_path / "a.db").exists()
 
 
 @pytest.mark.parametrize(
@@ -88,6 +93,12 @@ def test_fold_stopping_is_refused():
         ({"resource": "a"}, "resource must not be searched"),
         ({"max_resources": "auto"}, "max_resources must be an int"),
         ({"min_resources": 28}, "max_resources=27 and min_resources=28"),
+        ({"min_resources": "exhaust"}, "min_resources"),
+        ({"min_resources": 0}, "min_resources"),
+        ({"max_resources": 2.5}, "max_resources"),
+        ({"resource": "n_samples", "max_resources": 241}, "at most the number of samples, 240"),
+        ({"resource": "n_samples", "max_resources": 9, "min_resources": 10}, "at least min_res"),
+        ({"initial_params": [{"b": 1}]}, "resource must not be searched"),
         ({"factor": 1}, "factor"),
         ({"promotion": "at once"}, "promotion"),
     ],
