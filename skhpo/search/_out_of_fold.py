@@ -191,7 +191,12 @@ _HASTE = {"assume_finite": True, "skip_parameter_validation": True}  # half of a
 
 def bbc_of(search, *, baseline, n_bootstraps, confidence, random_state):
     """Return the interval of `BaseSearch.bbc_interval`."""
-    kept = search.out_of_fold_
+    kept = getattr(search, "out_of_fold_", None)
+    if kept is None:
+        raise ValueError(
+            "bbc_interval needs out-of-fold predictions; this search has kept none. Fit it with "
+            "store_predictions=True."
+        )
     if callable(search.refit):
         raise ValueError(
             "bbc_interval is about the candidate with the best score; got a search whose refit, "
@@ -289,7 +294,7 @@ class _Again:
         params = check_method_params(kept.samples, kept.score_params, indices=places)
         try:
             score = self._scorer(estimator, np.arange(len(places)), kept.y[places], **params)
-        except ValueError:
+        except (ValueError, AttributeError):  # such a score asks for something else
             return math.nan
         return score[kept.history.metric] if isinstance(score, dict) else score
 

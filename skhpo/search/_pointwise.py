@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import xlogy
 from sklearn import metrics
-from sklearn.base import ClassifierMixin, is_classifier
+from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
 
 from .._sklearn import PassthroughScorer, scorer_parts
@@ -15,12 +15,13 @@ from .._sklearn import PassthroughScorer, scorer_parts
 __all__ = ["POINTWISE_NAMES", "Pointwise", "guiding_scorer", "pointwise_of", "response_methods"]
 
 
-def _wrong(y, predicted, classes):
-    return y != predicted
-
-
 def _right(y, predicted, classes):
-    return y == predicted
+    right = y == predicted
+    return right.all(axis=1) if right.ndim > 1 else right
+
+
+def _wrong(y, predicted, classes):
+    return ~_right(y, predicted, classes)
 
 
 def _squared(y, predicted, classes):
@@ -134,7 +135,7 @@ def guiding_scorer(scorer, metric):
 
 
 def _scores_accuracy(estimator):
-    """Whether the ``score`` method is the one of scikit-learn's classifiers."""
+    """Whether the ``score`` method is one of scikit-learn's classifiers."""
     while isinstance(estimator, Pipeline):
         estimator = estimator.steps[-1][1]
-    return is_classifier(estimator) and type(estimator).score is ClassifierMixin.score
+    return is_classifier(estimator) and type(estimator).score.__module__.startswith("sklearn.")
