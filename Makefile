@@ -6,6 +6,7 @@ PYTEST = -n $(JOBS) --timeout=600
 TESTS ?=
 BENCH ?= $(filter-out benchmarks/_% benchmarks/plot_%,$(wildcard benchmarks/*.py))
 SPHINXOPTS ?= -W --keep-going
+GALLERY ?=
 
 # Parallelism comes from processes; without this each of them starts a thread per core.
 export OMP_NUM_THREADS = 1
@@ -39,8 +40,9 @@ format: .venv-lint/stamp  ## Mend what the linter can mend
 	.venv-lint/bin/ruff check --fix
 	.venv-lint/bin/ruff format
 
-docs: .venv-doc/stamp  ## Build the documentation into doc/_build/html
-	.venv-doc/bin/python -m sphinx -b html $(SPHINXOPTS) doc doc/_build/html
+docs: .venv-doc/stamp  ## Build the pages into doc/_build/html (GALLERY=pattern for some examples)
+	.venv-doc/bin/python -m sphinx -b html $(SPHINXOPTS) \
+	    -D 'sphinx_gallery_conf.filename_pattern=/plot_.*($(GALLERY))' doc doc/_build/html
 
 bench: .venv-bench/stamp  ## Run the benchmarks (BENCH=script for one, BENCHFLAGS=--quick)
 	for script in $(BENCH); do .venv-bench/bin/python $$script $(BENCHFLAGS) || exit 1; done

@@ -37,6 +37,7 @@ numpydoc_validation_checks = {
     "RT03",  # a type says enough where the summary tells what is returned
     "PR07",  # as does a parameter's type, under a summary that names it
 }
+numpydoc_validation_exclude = {r"\.[A-Z]\w*\.\w+$"}  # methods: many are scikit-learn's
 
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
