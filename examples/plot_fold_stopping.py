@@ -8,7 +8,7 @@ skips, and that it finds the same candidate.
 """
 
 # %%
-# A random search with ten folds, once as always, once with forgiving stopping.
+# A random search with ten folds, once as always, once with paired stopping.
 import matplotlib.pyplot as plt
 import numpy as np
 from scipy.stats import loguniform
@@ -25,21 +25,21 @@ space = {"svc__C": loguniform(1e-2, 1e4), "svc__gamma": loguniform(1e-6, 1e1)}
 options = {"n_iter": 40, "cv": 10, "random_state": 0}
 
 full = SearchCV(model, space, **options).fit(X, y)
-less = SearchCV(model, space, fold_stopping="forgiving", **options).fit(X, y)
-for name, search in (("all folds", full), ("forgiving", less)):
+less = SearchCV(model, space, fold_stopping="paired", **options).fit(X, y)
+for name, search in (("all folds", full), ("paired", less)):
     print(f"{name}: {search.history_.n_fits} fits, best score {search.best_score_:.4f}")
 
 
 # %%
 # One row a candidate, in the order they were tried; what is blank was skipped. A candidate is
-# given up when its mean so far is no better than the worst fold of the best one.
+# given up when it is behind the best one on the same folds by more than chance.
 def scores(search):
     """Fold scores, one row a candidate."""
     return np.array([search.cv_results_[f"split{k}_test_score"] for k in range(10)]).T
 
 
 fig, axes = plt.subplots(1, 2, figsize=(7, 6), sharey=True, layout="constrained")
-for ax, search, title in ((axes[0], full, "all folds"), (axes[1], less, "forgiving")):
+for ax, search, title in ((axes[0], full, "all folds"), (axes[1], less, "paired")):
     image = ax.imshow(scores(search), aspect="auto", vmin=0.6, vmax=1, cmap="viridis")
     ax.axhline(search.best_index_, color="tab:red", lw=1)
     ax.set(title=f"{title}: {search.history_.n_fits} fits", xlabel="fold")

@@ -552,7 +552,7 @@ class TestStopping:
 
 @failures_expected
 class TestFoldStopping:
-    RULES = ("forgiving", "aggressive")
+    RULES = ("paired", "forgiving", "aggressive")
 
     @pytest.mark.parametrize("rule", RULES)
     def test_non_finite_scores_are_said_once(self, rule, data):
