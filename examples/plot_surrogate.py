@@ -2,8 +2,8 @@
 What a Bayesian search believes
 ===============================
 
-Bayesian optimisation keeps a model of the score, a Gaussian process, and evaluates next where the model
-promises most. With one parameter this can be watched: here the width of the RBF kernel of a
+Bayesian optimisation keeps a model of the score, a Gaussian process, and evaluates next where the
+model promises most. With one parameter this can be watched: here the width of the RBF kernel of a
 support vector machine.
 """
 
