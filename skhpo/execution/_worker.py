@@ -40,6 +40,7 @@ def serve(connection, patience):
 
 def _settle():
     """Leave Ctrl-C to the parent, and do not outlive it."""
+    gc.freeze()  # the modules are here to stay: `forget` need not look through them
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if not faulthandler.is_enabled():  # as loky does: a crash in compiled code shows on stderr
         faulthandler.enable()

@@ -14,6 +14,7 @@ from typing import ClassVar
 import numpy as np
 from joblib import parallel_config
 from sklearn import get_config
+from sklearn.base import clone
 from sklearn.model_selection import check_cv
 from sklearn.pipeline import Pipeline
 from sklearn.utils import estimator_html_repr
@@ -479,7 +480,7 @@ def _uses_groups(cv):
 def _one_job(estimator):
     """Let the fits of a search run one after the other, where searches run side by side."""
     name = f"{_prefix(estimator)}n_jobs"
-    return estimator.set_params(**{name: 1}) if name in estimator.get_params() else estimator
+    return clone(estimator).set_params(**{name: 1}) if name in estimator.get_params() else estimator
 
 
 class _OwnScore:

@@ -1,5 +1,6 @@
 """Processes of this machine: what a death, a kill, a Ctrl-C cost, and what they leave behind."""
 
+import gc
 import math
 import os
 import pickle
@@ -209,6 +210,10 @@ class TestWhatTravels:
         name = environment("OPENBLAS_NUM_THREADS")
         assert scores(executor, executor.share(Probe()), name) == ["7"]
         executor.close()
+
+    def test_no_modules_are_searched_for_garbage(self, executor):
+        (frozen,) = scores(executor, executor.share(Probe()), lambda probe: gc.get_freeze_count())
+        assert frozen > 10_000
 
     def test_where_modules_and_files_are(self, executor, tmp_path, monkeypatch):
         scores(executor, executor.share(Probe()), Sleep(0.1), Sleep(0.1))

@@ -506,6 +506,14 @@ class TestOnePool:
         assert max(peak) <= 2
         assert search.n_jobs == 4
 
+    def test_the_refit_of_a_foreign_search_has_all_workers(self, data, peak):
+        search = theirs(Counting(), {"a": [0, 1, 2, 3]}, cv=2)
+        with joblib.parallel_config("threading"):
+            nested = NestedCV(search, cv=ShuffleSplit(1), n_jobs=3).fit(*data)
+        assert max(peak[:9]) == 1
+        assert max(peak[9:]) == 3
+        assert nested.best_estimator_.n_jobs is None
+
     def test_the_configuration_holds(self, data):
         search = ours(SeesConfig(), {"a": [0, 1]}, cv=2)
         with sklearn.config_context(assume_finite=True), joblib.parallel_config("threading"):
