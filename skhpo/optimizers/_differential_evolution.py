@@ -35,8 +35,8 @@ class DifferentialEvolution:
     Parameters
     ----------
     population_size : int or "auto", default="auto"
-        How many of the best are kept; "auto" is 12. Half as many settings are drawn from a
-        Sobol sequence first, but no more than half of the search.
+        How many of the best are kept; "auto" is 12. First, 80 % as many settings are drawn
+        from a Sobol sequence, but no more than half of the search.
     strategy : {"mixed", "rand", "best", "current-to-best"}, default="mixed"
         To what the scaled difference of two members is added: to a third one, to one of the
         best, or to the member that the trial starts from, moved towards one of the best [3]_.

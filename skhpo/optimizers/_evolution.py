@@ -22,7 +22,8 @@ class Evolution:
     ----------
     algorithm : {"auto", "ga", "de", "cmaes"}, default="auto"
         :class:`GeneticAlgorithm`, :class:`DifferentialEvolution` or :class:`CMAES`. "auto" is
-        "cmaes" when at least half of the parameters are numbers, and "ga" otherwise.
+        "cmaes" when at least two thirds of the parameters are numbers and all are always in use,
+        "ga" when none is a number, and "de" otherwise.
     population_size : int or "auto", default="auto"
         As of the algorithm.
 
@@ -56,4 +57,7 @@ class Evolution:
 
 def _choose(space):
     is_number = [dim.kind in ("continuous", "ordered") for dim in space.dims]
-    return "cmaes" if 2 * sum(is_number) >= len(is_number) else "ga"
+    if len(is_number) and not any(is_number):
+        return "ga"
+    has_dicts = any(dim.kind == "branch" for dim in space.dims)
+    return "cmaes" if 3 * sum(is_number) >= 2 * len(is_number) and not has_dicts else "de"

@@ -18,6 +18,7 @@ from skhpo.optimizers._population import (
 __all__ = ["GeneticAlgorithm"]
 
 N_TRIES = 20  # children bred before a random setting is taken instead
+UNIFORM = 0.25  # share of the crossovers that take each number from one of the parents
 BLEND = 0.5  # how far beyond its parents a child may lie, in units of their distance
 SMALLEST, LARGEST = -2.5, -0.5  # decimal logarithms of the steps of mutations
 
@@ -34,12 +35,12 @@ class GeneticAlgorithm:
     Parameters
     ----------
     population_size : int or "auto", default="auto"
-        How many of the best are parents; "auto" is 12. Half as many settings are drawn from a
-        Sobol sequence first, but no more than half of the search.
-    crossover_rate : float, default=0.7
+        How many of the best are parents; "auto" is 12. First, 80 % as many settings are drawn
+        from a Sobol sequence, but no more than half of the search.
+    crossover_rate : float, default=0.9
         Share of the children that have two parents.
     mutation_rate : float or "auto", default="auto"
-        Chance of each parameter to be mutated; "auto" is one over their number. A child that
+        Chance of each parameter to be mutated; "auto" is 1.5 over their number. A child that
         has one parent is mutated at least once.
     tournament_size : int, default=3
         Members of the population that compete to be a parent.
@@ -59,7 +60,7 @@ class GeneticAlgorithm:
     adaptive: ClassVar[bool] = True
 
     population_size: int | str = "auto"
-    crossover_rate: float = 0.7
+    crossover_rate: float = 0.9
     mutation_rate: float | str = "auto"
     tournament_size: int = 3
 
@@ -127,7 +128,7 @@ class _Running:
     def _cross(self, mother, father, rng):
         """Child (d,) in the branch of the mother; what she alone has is hers."""
         both = ~np.isnan(mother + father) & ~self._is_branch
-        if rng.random() < 0.5:
+        if rng.random() < UNIFORM:
             share = (rng.random(len(both)) < 0.5).astype(float)
         else:
             share = rng.uniform(-BLEND, 1 + BLEND, len(both))
@@ -138,7 +139,7 @@ class _Running:
         """Child (d,) with at least so many moves; what a new branch brings in is random."""
         chance = np.where(np.isnan(point), np.inf, rng.random(len(point)))
         rate = self._spec.mutation_rate
-        rate = 1 / max(np.isfinite(chance).sum(), 1) if rate == "auto" else rate
+        rate = 1.5 / max(np.isfinite(chance).sum(), 1) if rate == "auto" else rate
         n = max(least, np.count_nonzero(chance < rate))
         child = np.where(np.isnan(point), rng.random(len(point)), point)
         for j in np.argsort(chance, kind="stable")[:n]:

@@ -65,8 +65,8 @@ def replace_worst(members, newcomer, size):
 
 
 def n_initial(size, n_iter):
-    """Settings to draw before any is bred: half of the population, at most half of the search."""
-    return max(2, min(size, n_iter) // 2)
+    """Settings to draw before any is bred: 80 % of the population, at most half of the search."""
+    return max(2, min(round(0.8 * size), n_iter // 2))
 
 
 class Settings:

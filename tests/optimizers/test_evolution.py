@@ -15,9 +15,11 @@ CHOICES = {"a": list("abc"), "b": [True, False]}
     ("space", "expected"),
     [
         (NUMBERS, CMAES()),
-        (NUMBERS | CHOICES, CMAES()),
+        (NUMBERS | {"a": list("abc")}, CMAES()),
+        (NUMBERS | CHOICES, DifferentialEvolution()),
         (CHOICES, GeneticAlgorithm()),
-        ([{"k": ["x"], "a": list("abc")}, {"x": uniform(0, 1)}], GeneticAlgorithm()),
+        ([NUMBERS, {"y": uniform(0, 1)}], DifferentialEvolution()),
+        ({"a": [1]}, CMAES()),
     ],
 )
 def test_auto_is_one_of_the_algorithms(space, expected):

@@ -45,24 +45,24 @@ def mixed():
 def test_a_family_tree(mixed):
     _, found = search(GeneticAlgorithm(), mixed, 80, mixed_loss)
     sources = [suggestion.source for suggestion, _ in found]
-    assert set(sources[:6]) == {"sobol"}
-    assert {"ga:crossover", "ga:mutation"} <= set(sources[6:])
+    assert set(sources[:10]) == {"sobol"}
+    assert {"ga:crossover", "ga:mutation"} <= set(sources[10:])
     for index, (suggestion, _) in enumerate(found):
         bred = {"sobol": (0,), "random": (0,), "ga:mutation": (1,), "ga:crossover": (1, 2)}
         assert len(suggestion.parents) in bred[suggestion.source]
         assert all(parent < index for parent in suggestion.parents)
     numbers = generations(found)
-    assert numbers[:6] == [0] * 6
+    assert numbers[:10] == [0] * 10
     assert max(numbers) > 5
 
 
-def test_what_it_finds_is_better_than_chance(mixed):
-    """The median over 10 seeds beats the luckiest random search of the same length."""
+def test_chance_needs_twice_as_long(mixed):
+    """Medians over 20 seeds of the best of 80 settings, and of 160 drawn at random."""
     ours, chance = (
-        [min(loss for _, loss in search(spec, mixed, 80, mixed_loss, s)[1]) for s in range(10)]
-        for spec in (GeneticAlgorithm(), RandomSearch())
+        [min(loss for _, loss in search(spec, mixed, n, mixed_loss, s)[1]) for s in range(20)]
+        for spec, n in ((GeneticAlgorithm(), 80), (RandomSearch(), 160))
     )
-    assert np.median(ours) < np.min(chance)
+    assert np.median(ours) < np.median(chance)
 
 
 def test_a_child_keeps_the_branch_of_its_mother():

@@ -75,7 +75,7 @@ def test_parents_are_candidates_of_the_search_each_once():
     assert parents(member(0, 0, 7), member(0, 0), member(0, 0, 3), member(0, 0, 7)) == (7, 3)
 
 
-@pytest.mark.parametrize(("size", "n_iter", "n"), [(12, 100, 6), (80, 20, 10), (12, 1, 2)])
+@pytest.mark.parametrize(("size", "n_iter", "n"), [(12, 100, 10), (80, 20, 10), (12, 1, 2)])
 def test_no_more_than_half_of_the_search_is_drawn(size, n_iter, n):
     assert n_initial(size, n_iter) == n
 
