@@ -279,9 +279,7 @@ class NestedCV(BaseSearch):
         pairs = pair_splits(job.splits, self._n_repeats(), n_samples_of(job.X))
         self.history_.n_splits += len(pairs)
         if self.verbose > 0:
-            print(
-                f'interval="ncv" takes {len(pairs)} further searches, one for two outer folds each'
-            )
+            print(f'interval="ncv" takes {len(pairs)} further searches, one for each two folds')
         return replace(job, splits=[*job.splits, *pairs])
 
     def _n_repeats(self):
