@@ -9,7 +9,6 @@ from _tuning import Named, Task
 from scipy.stats import loguniform, uniform
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, make_friedman1
-from sklearn.ensemble import GradientBoostingRegressor
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import SGDClassifier
 from sklearn.naive_bayes import GaussianNB
@@ -102,7 +101,7 @@ def chosen_on():
 
 def _columns_cancer(data):
     columns = {f"x{i}": [False, True] for i in range(30)}
-    return Task(ChosenClassifier(estimator=GaussianNB()), columns, data, n_samples=200)
+    return Task(ChosenClassifier(estimator=GaussianNB()), columns, data)
 
 
 def fresh():
@@ -110,7 +109,7 @@ def fresh():
     return {
         "polynomial kernel digits": _polynomial(),
         "ten widths diabetes": _widths(),
-        "boosting friedman": _boosting(),
+        "svr friedman": _svr(),
         "sgd digits": _sgd(_digits()),
         "kernels friedman": _kernels(),
         "tree friedman": _tree(),
@@ -133,20 +132,12 @@ def _widths():
     widths = {f"x{i}": loguniform(1e-3, 1e1) for i in range(10)}
     space = widths | {"estimator__alpha": loguniform(1e-5, 1e2)}
     ridge = WideRegressor(estimator=KernelRidge(kernel="rbf"))
-    return Task(ridge, space, load_diabetes(return_X_y=True), n_samples=200)
+    return Task(ridge, space, load_diabetes(return_X_y=True))
 
 
-def _boosting():
-    space = {
-        "n_estimators": list(range(2, 13)),
-        "learning_rate": loguniform(1e-2, 1),
-        "max_depth": [1, 2, 3, 4, 5],
-        "min_samples_leaf": list(range(1, 20)),
-        "subsample": uniform(0.3, 0.7),
-        "max_features": uniform(0.1, 0.9),
-    }
-    data = make_friedman1(100, random_state=0)
-    return Task(GradientBoostingRegressor(random_state=0), space, data)
+def _svr():
+    space = {"C": C, "gamma": GAMMA, "epsilon": loguniform(1e-3, 1e1)}
+    return Task(SVR(max_iter=5000), space, make_friedman1(100, random_state=4))
 
 
 def _sgd(data):
@@ -170,7 +161,7 @@ def _kernels():
         {"kernel": ["poly"], **both, "degree": [2, 3, 4], "coef0": uniform(0, 5)},
         {"kernel": ["sigmoid"], **both, "coef0": uniform(0, 5)},
     ]
-    return Task(SVR(max_iter=5000), space, make_friedman1(120, random_state=3))
+    return Task(SVR(max_iter=5000), space, make_friedman1(100, random_state=3))
 
 
 def _tree():
@@ -183,14 +174,14 @@ def _tree():
         "criterion": ["squared_error", "absolute_error"],
         "splitter": ["best", "random"],
     }
-    return Task(DecisionTreeRegressor(random_state=0), space, make_friedman1(120, random_state=1))
+    return Task(DecisionTreeRegressor(random_state=0), space, make_friedman1(100, random_state=1))
 
 
 def _columns():
     columns = {f"x{i}": [False, True] for i in range(20)}
     space = columns | {"estimator__weights": ["uniform", "distance"]}
     neighbours = KNeighborsRegressor(5, algorithm="brute")
-    data = make_friedman1(120, n_features=20, random_state=2)
+    data = make_friedman1(100, n_features=20, random_state=2)
     return Task(ChosenRegressor(estimator=neighbours), space, data)
 
 

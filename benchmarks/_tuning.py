@@ -41,16 +41,16 @@ class Named(BaseEstimator):
 
 
 class Task:
-    """A mean score on three folds as a function of parameters, kept in memory."""
+    """A mean score over folds as a function of parameters, kept in memory."""
 
-    def __init__(self, estimator, space, data, n_samples=120):
+    def __init__(self, estimator, space, data, n_samples=100, n_folds=2):
         self.estimator, self.space, self.kept = estimator, space, {}
         self.names = sorted({name for one in dicts(space) for name in one})
         X, y = data
         rows = np.random.default_rng(0).permutation(len(X))[:n_samples]
         X, y = scale(X[rows]), y[rows]
         kind = StratifiedKFold if is_classifier(estimator) else KFold
-        splits = kind(3, shuffle=True, random_state=0).split(X, y)
+        splits = kind(n_folds, shuffle=True, random_state=0).split(X, y)
         self.folds = [(X[train], y[train], X[test], y[test]) for train, test in splits]
 
     @property
