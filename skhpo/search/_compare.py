@@ -139,6 +139,11 @@ def _check(searches, scoring):
         )
     for search in searches.values():
         check_is_search(search)
+    if isinstance(scoring, (list, tuple, set, dict)):
+        raise ValueError(
+            f"scoring must be one score to compare by; got {scoring!r}. Name one; the searches may "
+            "have several inside."
+        )
     own = [_own_scoring(search_in(search)) for search in searches.values()]
     if scoring is None and any(score != own[0] for score in own):
         raise ValueError(

@@ -101,7 +101,7 @@ def compare_scores(scores, *, n_repeats=1, test_train_ratio=None, confidence=0.9
     n_repeats : int, default=1
         How often the k-fold cross-validation was repeated.
     test_train_ratio : float, default=None
-        As in `corrected_t_interval`. It must be given when folds are left out.
+        As in `corrected_t_interval`. Give it where folds may be left out.
     confidence : float, default=0.95
 
     Returns
@@ -133,6 +133,11 @@ def compare_scores(scores, *, n_repeats=1, test_train_ratio=None, confidence=0.9
     """
     names, table = _table(scores)
     whole = np.isfinite(table).all(axis=0)
+    if whole.sum() < 2:
+        raise ValueError(
+            f"All models must have a score on the same 2 folds at least; got {whole.sum()} such. "
+            "Mend what failed."
+        )
     table = table[:, whole]
     order = np.argsort(-table.mean(axis=1), kind="stable")
     names, table = [names[i] for i in order], table[order]
