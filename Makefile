@@ -14,7 +14,7 @@ export OPENBLAS_NUM_THREADS = 1
 export MKL_NUM_THREADS = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-min doctest lint format docs bench soak wheel clean
+.PHONY: help demo test test-min doctest lint format docs bench stats soak wheel clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,11 @@ docs: .venv-doc/stamp  ## Build the pages into doc/_build/html (GALLERY=pattern 
 
 bench: .venv-bench/stamp  ## Run the benchmarks (BENCH=script for one, BENCHFLAGS=--quick)
 	for script in $(BENCH); do .venv-bench/bin/python $$script $(BENCHFLAGS) || exit 1; done
+
+stats: .venv-bench/stamp  ## Do the honest numbers hold over seeds? About an hour (BENCHFLAGS="--out dir")
+	.venv-bench/bin/python benchmarks/honest_numbers.py $(BENCHFLAGS)
+	.venv-bench/bin/python benchmarks/honest_nested.py $(BENCHFLAGS)
+	.venv-bench/bin/python benchmarks/_stats.py $(BENCHFLAGS)
 
 soak: .venv-test/stamp  ## Kill and resume a hundred searches; about an hour
 	.venv-test/bin/python tests/test_resume.py --runs 100
