@@ -277,6 +277,35 @@ def ga_search_cv(task, seed, n, ledger):
     fit(search, ledger)
 
 
+def sambo(task, seed, n, ledger):
+    """What `SamboSearchCV` calls; that class has no seed, and draws 80 of 100 points at random."""
+    from sambo import minimize
+
+    def bounds(p):
+        if isinstance(p, Real):
+            return (np.log10(p.low), np.log10(p.high)) if p.log else (float(p.low), float(p.high))
+        if isinstance(p, Choice):
+            return [f"level {k}" for k in range(len(p.values))]
+        low, high = _whole(p)
+        return low, high + 1
+
+    def raw(p, value):
+        if isinstance(p, Real):
+            return 10.0 ** float(value) if p.log else float(value)
+        return int(value.split()[1]) if isinstance(p, Choice) else int(value)
+
+    parameters = _flat(task.space)
+
+    def loss(x):
+        flat = {k: raw(p, v) for (k, p), v in zip(parameters.items(), x, strict=True)}
+        return -ledger.evaluate(task.space.decode(flat))
+
+    options = {"max_iter": 2 * n, "n_init": 10, "n_iter_no_change": 2 * n, "rng": seed}
+    warnings.simplefilter("ignore")
+    with contextlib.suppress(Enough):
+        minimize(loss, bounds=[bounds(p) for p in parameters.values()], method="smbo", **options)
+
+
 def _flat(space):
     """Parameters by flat names, the branch among them."""
     branch = {"branch": Choice(*range(len(space.branches)))} if space.is_conditional else {}
@@ -382,35 +411,6 @@ def skopt(space, seed, n, start=10):
         return x, dict(zip(parameters, x, strict=True))
 
     return ask, lambda x, score: optimizer.tell(x, -score)
-
-
-@asked
-def sambo(space, seed, n):
-    from sambo import Optimizer
-
-    def bounds(p):
-        if isinstance(p, Real):
-            return (np.log10(p.low), np.log10(p.high)) if p.log else (float(p.low), float(p.high))
-        if isinstance(p, Choice):
-            return [f"level {k}" for k in range(len(p.values))]
-        low, high = _whole(p)
-        return low, high + 1
-
-    def raw(p, value):
-        if isinstance(p, Real):
-            return 10.0 ** float(value) if p.log else float(value)
-        return int(value.split()[1]) if isinstance(p, Choice) else int(value)
-
-    parameters = _flat(space)
-    options = {"max_iter": n, "n_iter_no_change": n, "rng": seed}
-    optimizer = Optimizer(None, bounds=[bounds(p) for p in parameters.values()], **options)
-    warnings.simplefilter("ignore")
-
-    def ask():
-        x = optimizer.ask(1)[0]
-        return x, {k: raw(p, v) for (k, p), v in zip(parameters.items(), x, strict=True)}
-
-    return ask, lambda x, score: optimizer.tell([-score], [x])
 
 
 @asked

@@ -26,7 +26,7 @@ from methods import METHODS, Ledger
 from tables import RESULTS, Fits, model
 from tasks import CHOOSING, REPORTED, TASKS
 
-REAL = ("r-knn", "r-svr", "r-svm-kernels", "r-regressors")  # run with real fits too
+REAL = ("r-knn", "r-svr", "r-svm-kernels", "r-regressors", "r-logreg", "r-elastic")
 PACKAGES = (
     "skhpo scikit-learn numpy scipy optuna optuna-integration torch scikit-optimize smac HEBO "
     "sambo sklearn-genetic-opt"

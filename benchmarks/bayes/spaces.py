@@ -27,7 +27,7 @@ class Real:
         return float(self.low + u * (self.high - self.low))
 
     def value(self, raw):
-        return min(self.high, max(self.low, float(raw)))
+        return float(min(self.high, max(self.low, raw)))
 
     def to_unit(self, value):
         if self.log:

@@ -1,11 +1,12 @@
 """Evaluate random configurations of every task once, and the model that stands in for fits.
 
-``python tables.py`` measures what is missing in ``tables/`` (fold scores of ``n_rows``
-configurations a task); ``python tables.py --models`` fits the interpolators into ``cache/`` and
-writes how well they rank (``results/tables.json``).
+``python tables.py`` measures what is missing in ``tables/``: fold scores of ``n_rows`` random
+configurations a task, and of 200 near the best. ``python tables.py --models`` also fits the
+interpolators into ``cache/`` and writes how well they rank (``results/tables.json``).
 
 A configuration is a uniform point of the unit cube; in every third one some numbers are put on a
-bound, so that the model has seen the faces of the cube.
+bound, so that the model has seen the faces of the cube. 200 more are mutations of the best twenty,
+so that it knows best what matters most.
 
 The interpolator is one forest of 50 extremely randomised trees a fold, on the inputs of
 `Space.encode`, grown until every leaf holds one configuration. Trees, because no method here has
@@ -24,21 +25,45 @@ from pathlib import Path
 
 import _threads  # noqa: F401
 import numpy as np
+from spaces import Choice
 from tasks import TASKS
 
 HERE = Path(__file__).parent
 TABLES, CACHE, RESULTS = HERE / "tables", HERE / "cache", HERE / "results"
 N_FOLDS, N_TREES = 3, 50
+N_NEAR, N_PARENTS = 200, 20  # configurations near the best random ones, and how many those are
 
 
-def configurations(task):
-    """The parameters in each row of a task's table."""
+def configurations(task, scores=()):
+    """The parameters in each row of a task's table: random ones, then some near the best of them.
+
+    The latter need the scores of the former.
+    """
     rng = np.random.default_rng(zlib.crc32(task.name.encode()))
-    for i in range(task.n_rows):
-        u = rng.random(1 + len(task.space.columns))
-        at_bound = rng.random(len(u)) < rng.random() * 0.5 * (i % 3 == 0)
-        at_bound[0] = False
-        yield task.space.from_unit(np.where(at_bound, np.round(u), u))
+    cube = np.array([_point(task, rng, i) for i in range(task.n_rows)])
+    yield from map(task.space.from_unit, cube)
+    means = np.mean(np.asarray(scores[: task.n_rows], dtype=float)[:, :N_FOLDS], axis=1)
+    best = np.argsort(-np.nan_to_num(means, nan=-np.inf), kind="stable")[:N_PARENTS]
+    for i in range(N_NEAR):
+        yield task.space.from_unit(_near(task, rng, cube[best[i % N_PARENTS]]))
+
+
+def _point(task, rng, i):
+    u = rng.random(1 + len(task.space.columns))
+    at_bound = rng.random(len(u)) < rng.random() * 0.5 * (i % 3 == 0)
+    at_bound[0] = False
+    return np.where(at_bound, np.round(u), u)
+
+
+def _near(task, rng, u):
+    """Half of the numbers a step away, one choice in ten another one, in the same branch."""
+    step = np.clip(u + 0.1 * rng.standard_normal(len(u)), 0.0, 1.0)
+    out = np.where(rng.random(len(u)) < 0.5, step, u)
+    chosen = np.array([True, *(isinstance(c.parameter, Choice) for c in task.space.columns)])
+    other = np.where(rng.random(len(u)) < 0.1, rng.random(len(u)), u)
+    out = np.where(chosen, other, out)
+    out[0] = u[0]
+    return out
 
 
 # ---- real fits -------------------------------------------------------------------------------
@@ -71,19 +96,29 @@ class Fits:
 
 
 def measure(task):
-    """Fit every configuration; what fails is NaN."""
-    fits, rows, began = Fits(task), [], time.process_time()
+    """Fit every configuration that the table lacks; what fails is NaN."""
+    fits, path, began = Fits(task), TABLES / f"{task.name}.npz", time.process_time()
+    rows = list(np.load(path)["scores"]) if path.exists() else []
     width = N_FOLDS * (1 + task.noisy)
-    for i, params in enumerate(configurations(task)):
+    for i, params in enumerate(configurations(task, rows)):
+        if i < len(rows):
+            continue
         try:
-            rows.append(fits(params, seed=i))
-        except (ValueError, FloatingPointError) as error:
-            print(f"  {task.name} row {i}: {str(error).splitlines()[0]}")
-            rows.append([np.nan] * width)
+            scores = fits(params, seed=i)
+        except (ValueError, FloatingPointError):
+            scores = [np.nan] * width
+        rows.append(np.array(scores, dtype=np.float32))
     TABLES.mkdir(exist_ok=True)
-    np.savez_compressed(TABLES / f"{task.name}.npz", scores=np.array(rows, dtype=np.float32))
-    quantiles = np.nanquantile(np.mean(np.array(rows)[:, :N_FOLDS], axis=1), [0, 0.1, 0.5, 0.9, 1])
-    print(f"{task.name} {time.process_time() - began:.0f} s", quantiles.round(3), flush=True)
+    np.savez_compressed(path, scores=np.array(rows))
+    means = np.mean(np.array(rows)[:, :N_FOLDS], axis=1)
+    text = np.nanquantile(means, [0, 0.1, 0.5, 0.9, 1]).round(3)
+    failed = int(np.isnan(means).sum())
+    print(f"{task.name} {time.process_time() - began:.0f} s, {failed} failed", text, flush=True)
+
+
+def is_complete(task):
+    path = TABLES / f"{task.name}.npz"
+    return path.exists() and len(np.load(path)["scores"]) == task.n_rows + N_NEAR
 
 
 # ---- the model -------------------------------------------------------------------------------
@@ -102,8 +137,8 @@ def unsquash(scores):
 def training_data(task):
     """Inputs (n, p) of the model, and squashed scores (n, k); a failure is its column's worst."""
     scores = np.load(TABLES / f"{task.name}.npz")["scores"].astype(float)
+    X = np.array([task.space.encode(params) for params in configurations(task, scores)])
     scores = np.where(np.isnan(scores), np.nanmin(scores, axis=0), scores)
-    X = np.array([task.space.encode(params) for params in configurations(task)])
     return X, squash(scores)
 
 
@@ -251,7 +286,7 @@ def main():
     warnings.simplefilter("ignore")
     np.seterr(all="ignore")
     for name in options.tasks:
-        if not (TABLES / f"{name}.npz").exists():
+        if not is_complete(TASKS[name]):
             measure(TASKS[name])
     if options.models:
         path = RESULTS / "tables.json"

@@ -25,7 +25,7 @@ class Task:
     space: Space
     data: Callable  # () -> X, y, or X, y, X_held, y_held
     scoring: str = "accuracy"
-    n_rows: int = 700
+    n_rows: int = 450
     noisy: bool = (
         False  # small data with a held-out score; seeds differ from candidate to candidate
     )
@@ -101,7 +101,7 @@ def _step(name):
         "hgb_r": lambda: ensemble.HistGradientBoostingRegressor(early_stopping=False),
         "ada": ensemble.AdaBoostClassifier,
         "mlp": lambda: neural_network.MLPClassifier(max_iter=12),
-        "mlp_r": lambda: neural_network.MLPRegressor(max_iter=30),
+        "mlp_r": lambda: neural_network.MLPRegressor(max_iter=15),
         "qda": discriminant_analysis.QuadraticDiscriminantAnalysis,
         "nb": naive_bayes.GaussianNB,
     }[name]()
@@ -306,7 +306,7 @@ TREES_OR_LINES = Space(
             learning_rate=log(1e-3, 1),
             max_leaf_nodes=Int(2, 40),
             min_samples_leaf=Int(1, 60),
-            max_iter=Int(5, 30),
+            max_iter=Int(5, 15),
         ),
     },
     {
@@ -439,6 +439,7 @@ CHOOSING = [
         pipeline("mlp", "standard"),
         Space(MLP),
         bundled("digits", 250, 105),
+        n_rows=700,
     ),
     Task(
         "c-svr",
@@ -448,6 +449,7 @@ CHOOSING = [
         Space(SVR),
         bundled("diabetes", 250, 106),
         "r2",
+        n_rows=700,
     ),
     Task(
         "c-sgd",
@@ -456,6 +458,7 @@ CHOOSING = [
         pipeline("sgd", "standard"),
         Space(SGD),
         bundled("breast_cancer", 300, 107),
+        n_rows=700,
     ),
     Task(
         "c-noisy-forest",
@@ -464,6 +467,7 @@ CHOOSING = [
         pipeline("forest"),
         Space(FOREST),
         small(108, **_FEW),
+        n_rows=700,
         noisy=True,
     ),
 ]
@@ -540,7 +544,6 @@ REPORTED = [
         Space(HGB),
         bundled("breast_cancer", 300, 207),
         "neg_log_loss",
-        n_rows=600,
     ),
     Task(
         "r-hgb-r",
@@ -550,7 +553,6 @@ REPORTED = [
         Space(HGB),
         generated("friedman2", 300, 208, noise=100.0),
         "r2",
-        n_rows=600,
     ),
     Task(
         "r-forest",
@@ -604,7 +606,6 @@ REPORTED = [
         ),
         bundled("diabetes", 220, 212),
         "r2",
-        n_rows=600,
     ),
     Task("r-gb", "flat", "reported", pipeline("gb"), Space(GB), generated("hastie_10_2", 260, 213)),
     Task(
@@ -640,7 +641,7 @@ REPORTED = [
         Space(WIDE),
         bundled("breast_cancer", 300, 217),
         "roc_auc",
-        n_rows=900,
+        n_rows=550,
     ),
     Task(
         "r-svm-kernels",
@@ -649,7 +650,7 @@ REPORTED = [
         pipeline("svc", "standard"),
         SVM_KERNELS,
         generated("classification", 300, 218, **_THREE),
-        n_rows=800,
+        n_rows=550,
     ),
     Task(
         "r-models",
@@ -658,7 +659,7 @@ REPORTED = [
         pipeline("svc", "standard"),
         MODELS,
         bundled("digits", 280, 219),
-        n_rows=900,
+        n_rows=550,
     ),
     Task(
         "r-regressors",
@@ -668,7 +669,7 @@ REPORTED = [
         REGRESSORS,
         generated("friedman1", 260, 220, noise=2.0),
         "r2",
-        n_rows=900,
+        n_rows=550,
     ),
     Task(
         "r-trees-or-lines",
@@ -678,7 +679,7 @@ REPORTED = [
         TREES_OR_LINES,
         generated("classification", 300, 221, **_THREE),
         "f1_macro",
-        n_rows=900,
+        n_rows=550,
     ),
     Task(
         "r-mlp-solvers",
@@ -696,7 +697,7 @@ REPORTED = [
         SGD_SCHEDULES,
         generated("classification", 300, 223, **_HARD),
         "roc_auc",
-        n_rows=900,
+        n_rows=550,
     ),
     Task(
         "r-noisy-svc",
@@ -741,7 +742,7 @@ REPORTED = [
         pipeline("svc", "standard"),
         MODELS,
         small(228, n_features=16, n_informative=5, n_redundant=2, flip_y=0.1, class_sep=0.8),
-        n_rows=900,
+        n_rows=550,
         noisy=True,
     ),
 ]
