@@ -17,6 +17,9 @@ class Hyperband(Resource):
     Brackets are those of the journal version of the paper [1]_, in integer arithmetic: with 81
     units at most, 81 candidates begin with 1 unit, 34 with 3, 15 with 9, 8 with 27, 5 with 81.
 
+    An optimiser that learns is told of results once a candidate got everything, as the first rungs
+    alone would mislead it, and one candidate in three is drawn at random, as in BOHB [3]_.
+
     Parameters
     ----------
     resource : str, default="n_samples"
@@ -40,6 +43,8 @@ class Hyperband(Resource):
     .. [1] L. Li, K. Jamieson, G. DeSalvo, A. Rostamizadeh, A. Talwalkar (2018). "Hyperband: a
            novel bandit-based approach to hyperparameter optimization." JMLR 18.
     .. [2] L. Li et al. (2020). "A system for massively parallel hyperparameter tuning." MLSys.
+    .. [3] S. Falkner, A. Klein, F. Hutter (2018). "BOHB: robust and efficient hyperparameter
+           optimization at scale." ICML.
 
     Examples
     --------
@@ -96,6 +101,7 @@ class Hyperband(Resource):
             smallest,
             continuation=continuation,
             keep=lambda n: max(1, n // self.factor),
+            is_patient=True,
             keep_early=self._n_early if self.promotion == "asynchronous" else None,
         )
 

@@ -78,6 +78,8 @@ class Proposer:
         self._index = 0
         self._next_id = 0
         self._pending = ()
+        self._learns = optimizer.adaptive
+        self._explore = False
         self._optimizer = optimizer.start(space, seed=seed, n_iter=planned)
         for params, score in scored:
             self.tell(self._scored(params, score))
@@ -95,14 +97,17 @@ class Proposer:
             self.n_candidates = len({setting.key for setting in known})
         self._size = space.size + len({s.key for s in known if s.suggestion.point is None})
 
-    def ask(self, pending=()):
+    def ask(self, pending=(), *, explore=False):
         """Return the next candidate, None when there is none.
 
         Parameters
         ----------
         pending : sequence of Observation
             What is being evaluated now.
+        explore : bool, default=False
+            Whether to draw at random where an optimiser that learns would be asked.
         """
+        self._explore = explore and self._learns
         if self._next_id >= self.n_candidates:
             return None
         self._pending = [p for p in pending if p.point is not None]
@@ -160,7 +165,8 @@ class Proposer:
             if self._next_id in self._recorded:
                 yield self._recall(self._recorded[self._next_id])
                 continue
-            found = self._first_usable(self._ask, _ASKS) or self._first_usable(self._draw, _DRAWS)
+            found = None if self._explore else self._first_usable(self._ask, _ASKS)
+            found = found or self._first_usable(self._draw, _DRAWS)
             if found is None:
                 return
             yield found

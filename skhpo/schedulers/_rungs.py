@@ -16,6 +16,7 @@ __all__ = ["Bracket", "Plan", "Resource", "RunningRungs", "log_floor"]
 
 PROBE = 9  # candidates whose ranks decide on the first rung ...
 AGREEMENT = 0.6  # ... which is the lowest that ranks them as the next one does
+EXPLORED = 3  # in Hyperband one candidate in so many is drawn at random: rho of BOHB
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,18 @@ class Resource:
                 f"candidate of a rung all folds; got {fold_stopping!r}. Leave it out."
             )
 
-    def _run(self, proposer, history, plans, fold_sizes, fold_stopping, n_samples, smallest, **how):
+    def _run(
+        self,
+        proposer,
+        history,
+        plans,
+        fold_sizes,
+        fold_stopping,
+        n_samples,
+        smallest,
+        is_patient=False,
+        **how,
+    ):
         self.check_rule(fold_stopping)
         least, most = self.amounts(
             sum(fold_sizes) if n_samples is None else n_samples,
@@ -112,7 +124,10 @@ class Resource:
             history.planned = _total(plans(first, most), proposer.n_candidates, how["keep"], spare)
             return plans(first, most)
 
-        return RunningRungs(proposer, history, noted_plans, levels, **how)
+        patient_until = most if is_patient else None
+        return RunningRungs(
+            proposer, history, noted_plans, levels, patient_until=patient_until, **how
+        )
 
 
 class Bracket:
@@ -311,6 +326,9 @@ class RunningRungs:
         ``plans(first)``: the plans, where `first` is the least amount of the resource.
     levels : tuple of int
         What the least amount may be. The first candidates decide when there are several.
+    patient_until : int, default=None
+        The optimiser learns nothing before a candidate got so much, as the first amounts alone
+        mislead it; then all. And where it learns, some candidates are drawn at random.
     continuation : object, default=None
         ``applies(candidate)``: whether its fits can go on with the models of lower rungs;
         ``forget(id)``: the candidate goes no further.
@@ -318,11 +336,17 @@ class RunningRungs:
         What each `Bracket` gets.
     """
 
-    def __init__(self, proposer, history, plans, levels, *, continuation=None, **about):
+    def __init__(
+        self, proposer, history, plans, levels, *, patient_until=None, continuation=None, **about
+    ):
         self._proposer = proposer
         self._history = history
         self._plans_from = plans
         self._plans = None
+        self._patient_until = patient_until
+        self._explores = patient_until is not None
+        self._unheard = []  # observations that the optimiser is to learn of
+        self._n_newcomers = 0
         self._continuation = continuation
         self._about = {**about, "forget": getattr(continuation, "forget", None)}
         self._brackets = []
@@ -348,8 +372,16 @@ class RunningRungs:
         observation = self._history.observation(task.candidate, task.resource)
         if observation.status != "partial":
             bracket = self._open.pop((task.candidate.id, task.resource))[1]
-            self._proposer.tell(observation)
+            self._learn(observation)
             bracket.tell(task.candidate, observation)
+
+    def _learn(self, observation):
+        self._unheard.append(observation)
+        if self._patient_until is None or observation.resource >= self._patient_until:
+            self._patient_until = None
+            for known in self._unheard:
+                self._proposer.tell(known)
+            self._unheard.clear()
 
     def _steps(self):
         """The next step of each bracket; of a new one when the others have to wait."""
@@ -385,7 +417,9 @@ class RunningRungs:
         if self._spare:
             return self._spare.popleft()
         pending = [self._history.observation(c, r) for (_, r), (c, _) in self._open.items()]
-        candidate = self._proposer.ask(pending)
+        self._n_newcomers += 1
+        explore = self._explores and self._n_newcomers % EXPLORED == 0
+        candidate = self._proposer.ask(pending, explore=explore)
         self._dry = candidate is None
         return candidate
 

@@ -11,6 +11,7 @@ from _scheduling import Run, by_a, keys
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from skhpo._records import Suggestion
 from skhpo.optimizers import GaussianProcess
 from skhpo.results import rows
 from skhpo.schedulers import Hyperband
@@ -204,3 +205,39 @@ def test_a_model_learns_from_all_rungs():
 def test_values_are_checked(settings, message):
     with pytest.raises(ValueError, match=message):
         Hyperband(**settings)
+
+
+class Diary(GaussianProcess):
+    """Suggests uniform points, and notes how much was told before each."""
+
+    def start(self, space, *, seed, n_iter):
+        """Begin."""
+        diary, told = self.diary, []
+
+        def ask(pending, *, index, rng):
+            diary.append([observation.resource for observation in told])
+            return Suggestion(rng.random(space.n_dims), "diary")
+
+        return SimpleNamespace(ask=ask, tell=told.append)
+
+
+@pytest.mark.parametrize("least", [1, "auto"])
+@pytest.mark.parametrize("promotion", ["synchronous", "asynchronous"])
+def test_a_model_waits_until_somebody_got_everything(promotion, least):
+    optimizer = Diary()
+    object.__setattr__(optimizer, "diary", [])
+    spec = hyperband(promotion=promotion, min_resources=least)
+    done = Run(spec, by_a, n_iter=143, n_splits=1, optimizer=optimizer).go()
+    assert any(optimizer.diary)
+    for told in optimizer.diary:
+        assert not told or 81 in told
+    assert len(done.told) == len(done.history.rungs)
+
+
+def test_one_in_three_is_drawn_at_random_where_a_model_proposes():
+    optimizer = Diary()
+    object.__setattr__(optimizer, "diary", [])
+    done = Run(hyperband(), by_a, n_iter=143, n_splits=1, optimizer=optimizer).go()
+    sources = [done.history.candidates[i].source for i in range(143)]
+    assert sources[:6] == ["diary", "diary", "random"] * 2
+    assert sources.count("random") == 143 // 3
