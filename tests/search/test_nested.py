@@ -14,6 +14,7 @@ from scipy.stats import loguniform
 from sklearn.base import clone, is_classifier
 from sklearn.cluster import KMeans
 from sklearn.datasets import make_multilabel_classification, make_regression
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.linear_model import Ridge, RidgeClassifier
 from sklearn.metrics import make_scorer
@@ -36,7 +37,13 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import check_estimator
 
-from skhpo import BayesSearchCV, NestedCV, SearchCV
+from skhpo import (
+    BayesSearchCV,
+    HalvingRandomSearchCV,
+    HyperbandSearchCV,
+    NestedCV,
+    SearchCV,
+)
 from skhpo.execution._nesting import NestingExecutor
 from skhpo.statistics import corrected_t_interval
 
@@ -484,6 +491,30 @@ class TestOnePool:
             np.testing.assert_array_equal(alone.outer_results_[name], pooled.outer_results_[name])
         assert alone.outer_results_["best_params"] == pooled.outer_results_["best_params"]
         assert alone.best_params_ == pooled.best_params_
+
+    @pytest.mark.parametrize(
+        "search",
+        [
+            HalvingRandomSearchCV(TREE, GRID, min_resources=15, cv=2, random_state=0),
+            HyperbandSearchCV(
+                RandomForestClassifier(random_state=0),
+                {"max_depth": [1, 2, 3]},
+                resource="n_estimators",
+                max_resources=9,
+                min_resources=3,
+                cv=2,
+                random_state=0,
+            ),
+            SearchCV(TREE, GRID, cv=5, fold_stopping="forgiving", pre_dispatch=2),
+        ],
+        ids=lambda search: type(search).__name__,
+    )
+    @pytest.mark.parametrize("backend", ["threading", "loky"])
+    def test_searches_that_do_not_give_all_the_same(self, data, search, backend):
+        alone = NestedCV(search, cv=3).fit(*data)
+        with joblib.parallel_config(backend):
+            pooled = NestedCV(search, cv=3, n_jobs=2).fit(*data)
+        assert pooled.summary() == alone.summary()
 
     def test_workers_are_kept_busy_and_no_more(self, data, peak):
         # Two outer folds, four workers.
