@@ -38,7 +38,7 @@ class GeneticAlgorithm:
         How many of the best are parents; "auto" is 12. First, 80 % as many settings are drawn
         from a Sobol sequence, but no more than half of the search.
     crossover_rate : float, default=0.9
-        Share of the children that have two parents.
+        Share of the children that have two parents, when these are not the same.
     mutation_rate : float or "auto", default="auto"
         Chance of each parameter to be mutated; "auto" is 1.5 over their number. A child that
         has one parent is mutated at least once.
@@ -111,9 +111,8 @@ class _Running:
 
     def _children(self, rng):
         for _ in range(N_TRIES):
-            mother = self._select(rng)
-            if rng.random() < self._spec.crossover_rate:
-                father = self._select(rng)
+            mother, father = self._select(rng), self._select(rng)
+            if father is not mother and rng.random() < self._spec.crossover_rate:
                 point = self._cross(mother.point, father.point, rng)
                 yield self._mutate(point, rng, 0), "ga:crossover", parents(mother, father)
             else:

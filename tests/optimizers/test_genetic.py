@@ -48,7 +48,7 @@ def test_a_family_tree(mixed):
     assert set(sources[:10]) == {"sobol"}
     assert {"ga:crossover", "ga:mutation"} <= set(sources[10:])
     for index, (suggestion, _) in enumerate(found):
-        bred = {"sobol": (0,), "random": (0,), "ga:mutation": (1,), "ga:crossover": (1, 2)}
+        bred = {"sobol": (0,), "random": (0,), "ga:mutation": (1,), "ga:crossover": (2,)}
         assert len(suggestion.parents) in bred[suggestion.source]
         assert all(parent < index for parent in suggestion.parents)
     numbers = generations(found)
