@@ -338,12 +338,14 @@ def check_groups(log, n_inner, n_outer):
 
 
 class TestMetadata:
+    @pytest.mark.parametrize("n_jobs", [1, 2])
     @pytest.mark.parametrize("in_pipeline", [False, True])
-    def test_groups_without_routing(self, inner, in_pipeline):
+    def test_groups_without_routing(self, inner, in_pipeline, n_jobs):
         log = Log()
         search = inner(Dial(log=log), {"a": [1, 2]}, cv=GroupKFold(2))
         search = Pipeline([("scale", "passthrough"), ("s", search)]) if in_pipeline else search
-        NestedCV(search, cv=GroupKFold(3)).fit(X, Y, groups=GROUPS)
+        with joblib.parallel_config("threading", n_jobs=n_jobs):
+            NestedCV(search, cv=GroupKFold(3)).fit(X, Y, groups=GROUPS)
         check_groups(log, 2, 3)
 
     def test_groups_only_outside(self, inner):
@@ -381,9 +383,11 @@ class TestMetadata:
             expected = alone.best_estimator_.score(X[test], y[test], weights[test])
             assert nested.outer_results_["outer_score"][k] == expected
 
-    def test_with_routing(self, inner):
+    @pytest.mark.parametrize("n_jobs", [1, 2])
+    def test_with_routing(self, inner, n_jobs):
         log, seen = Log(), []
-        with sklearn.config_context(enable_metadata_routing=True):
+        in_threads = joblib.parallel_config("threading", n_jobs=n_jobs)
+        with in_threads, sklearn.config_context(enable_metadata_routing=True):
             estimator = Weighted(log=log).set_fit_request(sample_weight=True)
             scorer = weighted_score(seen).set_score_request(sample_weight=True)
             search = inner(estimator, {"a": [1, 2]}, scoring=scorer, cv=GroupKFold(2))
