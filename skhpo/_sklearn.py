@@ -6,6 +6,7 @@ What a release renames or moves is mended here and nowhere else.
 import signal
 import warnings
 from contextlib import contextmanager, nullcontext
+from inspect import signature
 
 from joblib._utils import eval_expr
 from joblib.parallel import ParallelBackendBase
@@ -37,6 +38,7 @@ __all__ = [
     "by_value_modules",
     "callback_context",
     "check_method_params",
+    "epochs_at_once",
     "eval_expr",
     "fit_and_score",
     "fit_context",
@@ -135,6 +137,23 @@ def _interrupts_blocked():
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def epochs_at_once(estimator, n_epochs):
+    """Let ``partial_fit`` do many epochs in one call, where it can; give how many it does."""
+    inner = getattr(estimator, "_partial_fit", None)
+    if inner is None or "max_iter" not in signature(inner).parameters:
+        yield 1
+        return
+    # Of stochastic gradient descent, where the public method says max_iter=1.
+    estimator._partial_fit = lambda *args, **kwargs: inner(
+        *args, **{**kwargs, "max_iter": n_epochs}
+    )
+    try:
+        yield n_epochs
+    finally:
+        del estimator._partial_fit
 
 
 def has_stalled(estimator):

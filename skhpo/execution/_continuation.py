@@ -26,7 +26,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import TargetEncoder
 
-from .._sklearn import has_stalled
+from .._sklearn import epochs_at_once, has_stalled
 from ..journal._owners import birth
 from ._messages import dumps
 
@@ -275,14 +275,14 @@ def _in_addition(growth, done, amount, fit):
 
 
 def _by_epochs(growth, done, amount, fit):
-    """A call of ``partial_fit`` is an iteration; the state of Adam and learning rates live on."""
-    owner, parameter = growth.owner, growth.parameter
+    """A call of ``partial_fit`` goes on with the state of Adam and with learning rates."""
+    owner, parameter, n_epochs = growth.owner, growth.parameter, amount - done
     seed, names = getattr(owner, "random_state", None), signature(owner.partial_fit).parameters
 
     def go_on(X, y=None, **params):
         params = {name: value for name, value in params.items() if name in names}
-        for epoch in range(done, amount):
-            if isinstance(seed, Integral):  # else each epoch would have the order of the first
+        for epoch in range(done, amount, step):
+            if isinstance(seed, Integral):  # else epochs would have the order of the first
                 owner.random_state = (int(seed) + epoch) % 2**32
             owner.partial_fit(X, y, **params)
             if has_stalled(owner):
@@ -290,12 +290,12 @@ def _by_epochs(growth, done, amount, fit):
         return owner
 
     owner.set_params(**{parameter: 1})
-    with _replaced(owner, fit=go_on):
+    with epochs_at_once(owner, n_epochs) as step, _replaced(owner, fit=go_on):
         fit()
     owner.set_params(**{parameter: amount})
     if isinstance(seed, Integral):
         owner.random_state = seed
-    return 0
+    return step
 
 
 def _trees_differ(params):

@@ -140,15 +140,21 @@ class TestWhatItDoes:
 
     def test_epochs_differ_and_are_counted(self, monkeypatch):
         seeds = []
-        original = SGDClassifier.partial_fit
+        original = MLPClassifier.partial_fit
 
-        def partial_fit(self, X, y, classes=None, sample_weight=None):
+        def partial_fit(self, X, y, classes=None):
             seeds.append(self.random_state)
-            return original(self, X, y, classes, sample_weight)
+            return original(self, X, y, classes)
 
-        monkeypatch.setattr(SGDClassifier, "partial_fit", partial_fit)
-        climb(SIMILAR["sgd"], [2, 5, 9])
+        monkeypatch.setattr(MLPClassifier, "partial_fit", partial_fit)
+        climb(SIMILAR["perceptron"], [2, 5, 9])
         assert seeds == [2, 3, 4, 5, 6, 7, 8]
+
+    def test_epochs_of_gradient_descent_take_one_call(self):
+        steps = climb(SGDClassifier(random_state=0, tol=None), [2, 5, 9])
+        assert [step.t_ for step in steps] == [1 + n * len(X) for n in (2, 5, 9)]
+        early = climb(SGDClassifier(random_state=0, tol=0.5, n_iter_no_change=3), [2, 50, 99])
+        assert early[1].t_ == early[2].t_ < 20 * len(X)
 
     def test_adam_lives_on(self):
         model = climb(SIMILAR["perceptron"], [2, 9])[1]
