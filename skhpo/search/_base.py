@@ -286,7 +286,8 @@ class BaseSearch(BaseSearchCV):
         -------
         Interval
             See :func:`skhpo.statistics.bbc_interval`. Candidates that lack a fold, because it
-            failed or was spared, take no part, nor do those of lower rungs.
+            failed or was spared, take no part, nor do those of lower rungs: what was chosen from
+            there is not corrected for.
 
         Raises
         ------

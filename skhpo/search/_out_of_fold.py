@@ -210,8 +210,11 @@ def bbc_of(search, *, baseline, n_bootstraps, confidence, random_state):
     predictions = _contenders(search, kept)
     scorer = guiding_scorer(search.scorer_, kept.history.metric)
     scores = _sample_scores(kept, predictions, pointwise_of(scorer, search.estimator))
+    if n_bootstraps is None:
+        n_bootstraps = 200 if scores is None else 1000
+    settings["n_bootstraps"] = n_bootstraps
     if scores is not None:
-        return bbc_interval(scores, n_bootstraps=n_bootstraps or 1000, **settings)
+        return bbc_interval(scores, **settings)
     metric = _Again(scorer, kept, get_tags(search.estimator))
     with warnings.catch_warnings(), config_context(**_HASTE):
         warnings.simplefilter("ignore")  # of classes that a bootstrap lacks
@@ -221,7 +224,6 @@ def bbc_of(search, *, baseline, n_bootstraps, confidence, random_state):
             np.arange(len(kept.samples)),
             predictions,
             folds=kept.folds,
-            n_bootstraps=n_bootstraps or 200,
             **settings,
         )
 

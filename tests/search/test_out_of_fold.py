@@ -416,6 +416,11 @@ class TestBBC:
         with pytest.raises(ValueError, match="needs a target"):
             search.bbc_interval()
 
+    def test_the_number_of_bootstraps_is_checked(self, data):
+        for scoring in ("accuracy", "f1"):
+            with pytest.raises(ValueError, match="n_bootstraps must be a positive integer; got 0"):
+                stored(scoring=scoring).fit(*data).bbc_interval(n_bootstraps=0)
+
     def test_before_fit(self):
         with pytest.raises(sklearn.exceptions.NotFittedError):
             stored().bbc_interval()
