@@ -73,7 +73,7 @@ class NestedCV(BaseSearch):
     verbose : int, default=0
         As in ``GridSearchCV``.
     pre_dispatch : int or str, default="2*n_jobs"
-        Number of outer folds that are worked on at a time.
+        Number of outer folds that are worked on at a time; each has a copy of its training data.
     random_state : int, RandomState instance or None, default=None
         Seed of the repeats. It does not touch the search inside, which has its own.
     error_score : "raise" or numeric, default=np.nan

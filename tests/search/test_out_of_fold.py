@@ -21,6 +21,7 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+from sklearn.utils.estimator_checks import check_estimator
 
 from skhpo import (
     BayesSearchCV,
@@ -195,6 +196,16 @@ class TestWhatIsKept:
         assert search.bbc_interval(random_state=0) == stored().fit(*data).bbc_interval(
             random_state=0
         )
+
+    def test_check_estimator(self):
+        search = stored(RidgeClassifier(), {"alpha": [0.1, 1.0]}, cv=2, error_score="raise")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            check_estimator(
+                search,
+                on_skip=None,
+                expected_failed_checks={"check_requires_y_none": "as scikit-learn's searches"},
+            )
 
     def test_in_a_nested_one(self, data):
         nested = NestedCV(stored(), cv=2, return_estimators=True).fit(*data)
