@@ -75,6 +75,7 @@ class History:
         self.resource = None
         self._fits = {}  # (candidate id, resource) -> {split: Evaluation}
         self._best_resource = -math.inf
+        self._spent = self._held = 0
 
     @property
     def n_fits(self):
@@ -92,12 +93,12 @@ class History:
 
         A fit that went on with the model of an earlier one spent what came on top.
         """
-        return sum(_spent(evaluation.task) for evaluation in self.evaluations) / self.n_splits
+        return self._spent / self.n_splits
 
     @property
     def n_resources_held(self):
         """As `n_resources_used`, but each fit counts what its model has in the end."""
-        return sum(evaluation.task.resource or 0 for evaluation in self.evaluations) / self.n_splits
+        return self._held / self.n_splits
 
     @property
     def best_resource(self):
@@ -122,6 +123,9 @@ class History:
         """Add a finished fit."""
         candidate, resource = evaluation.task.candidate, evaluation.task.resource
         self.evaluations.append(evaluation)
+        continues = evaluation.task.continues
+        self._held += resource or 0
+        self._spent += (resource or 0) - (0 if continues is None else continues.resource)
         self.n_failed += evaluation.status != "ok"
         self.candidates.setdefault(candidate.id, candidate)
         folds = self._fits.setdefault((candidate.id, resource), {})
@@ -215,10 +219,6 @@ class History:
         import pandas as pd
 
         return pd.DataFrame(self.to_dict())
-
-
-def _spent(task):
-    return (task.resource or 0) - (0 if task.continues is None else task.continues.resource)
 
 
 def _mean_and_error(scores):
