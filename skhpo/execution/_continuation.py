@@ -48,7 +48,10 @@ def open_continuation(resource, estimator):
         pid = folder.name.split("-")[1]
         if pid.isdecimal() and not folder.name.startswith(_prefix(int(pid))):
             shutil.rmtree(folder, ignore_errors=True)  # its process was killed
-    folder = tempfile.mkdtemp(prefix=_prefix(os.getpid()), dir=root)
+    try:
+        folder = tempfile.mkdtemp(prefix=_prefix(os.getpid()), dir=root)
+    except OSError:  # no place to write: every model is made again
+        folder = str(root / f"{_prefix(os.getpid())}none")
     try:
         yield Continuation(resource, estimator, folder)
     finally:

@@ -337,6 +337,13 @@ class TestTheFolder:
             interrupted()
         assert list(root.iterdir()) == []
 
+    def test_where_there_is_no_room(self, root, monkeypatch):
+        monkeypatch.setenv("JOBLIB_TEMP_FOLDER", str(root / "nowhere"))
+        last = climb(EXACT["forest"], [2, 6])[-1]
+        fresh = clone(EXACT["forest"]).set_params(n_estimators=6).fit(X, y)
+        np.testing.assert_array_equal(outputs(last), outputs(fresh))
+        assert list(root.iterdir()) == []
+
     def test_is_private(self):
         with open_continuation("n_estimators", None) as made:
             if os.name == "posix":
