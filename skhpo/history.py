@@ -74,6 +74,7 @@ class History:
         self.planned = {}
         self.resource = None
         self._fits = {}  # (candidate id, resource) -> {split: Evaluation}
+        self._amounts = {}  # candidate id -> amounts of the resource that it got
         self._best_resource = -math.inf
         self._spent = self._held = 0
 
@@ -128,6 +129,7 @@ class History:
         self._spent += (resource or 0) - (0 if continues is None else continues.resource)
         self.n_failed += evaluation.status != "ok"
         self.candidates.setdefault(candidate.id, candidate)
+        self._amounts.setdefault(candidate.id, {})[resource] = None
         folds = self._fits.setdefault((candidate.id, resource), {})
         folds[evaluation.task.split] = evaluation
         if len(folds) == self.n_splits:
@@ -161,7 +163,7 @@ class History:
         dict of int -> Task
             By split.
         """
-        amounts = (r for i, r in self._fits if i == candidate_id and r < resource)
+        amounts = (amount for amount in self._amounts.get(candidate_id, ()) if amount < resource)
         folds = self.folds(candidate_id, max(amounts, default=None))
         return {split: fold.task for split, fold in folds.items() if fold.status == "ok"}
 
