@@ -72,8 +72,10 @@ class Results:
         regret = np.where(np.isnan(out), CAP, 100.0 * (self.best[name] - out) / gap)
         return np.minimum(regret, CAP)
 
-    def common(self, *methods):
-        return [key for key in self.keys() if all(key in self.cells[m] for m in methods)]
+    def common(self, *methods, at=100):
+        """Cells that all of the methods ran for so many evaluations."""
+        has = [{key for key, cell in self.cells[m].items() if cell["n"] >= at} for m in methods]
+        return sorted(set.intersection(*has))
 
     def regrets(self, method, keys, n=100):
         """Array (cells, n)."""
@@ -159,12 +161,11 @@ def pairs(results, select=lambda key: True, ours=OURS):
     """Against each peer: mean rank of the two, regrets, ratio of regrets."""
     rows = []
     for peer in results.peers:
-        keys = [key for key in results.common(ours, peer) if select(key)]
-        if not keys:
-            continue
-        a, b = results.regrets(ours, keys), results.regrets(peer, keys)
         for at in AT:
-            x, y = a[:, at - 1], b[:, at - 1]
+            keys = [key for key in results.common(ours, peer, at=at) if select(key)]
+            if not keys:
+                continue
+            x, y = (results.regrets(m, keys)[:, at - 1] for m in (ours, peer))
             rank = 1 + (x > y).mean() + (x == y).mean() / 2
             rows.append(
                 [
