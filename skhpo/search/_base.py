@@ -309,10 +309,10 @@ class BaseSearch(BaseSearchCV):
         >>> X, y = rng.normal(size=(60, 5)), np.arange(60) % 2  # noise
         >>> space = {"n_neighbors": range(1, 30, 2), "p": [1, 2]}
         >>> search = SearchCV(KNeighborsClassifier(), space, n_iter=30, store_predictions=True)
-        >>> bool(search.fit(X, y).best_score_ > 0.6)
+        >>> bool(search.fit(X, y).best_score_ > 0.65)
         True
         >>> interval = search.bbc_interval(random_state=0)
-        >>> interval.estimate < 0.55 and interval.low < 0.5
+        >>> interval.low < 0.5 < interval.estimate < search.best_score_ - 0.05
         True
         """
         check_is_fitted(self, "cv_results_")
