@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import platform
 import re
 import shutil
 import tempfile
@@ -44,8 +45,8 @@ def open_continuation(resource, estimator):
     estimator : estimator
     """
     root = Path(os.environ.get("JOBLIB_TEMP_FOLDER") or tempfile.gettempdir())
-    for folder in root.glob("skhpo-*-*-*"):
-        pid = folder.name.split("-")[1]
+    for folder in root.glob(f"{_HOST}-*-*-*"):
+        pid = folder.name.split("-")[2]
         if pid.isdecimal() and not folder.name.startswith(_prefix(int(pid))):
             shutil.rmtree(folder, ignore_errors=True)  # its process was killed
     try:
@@ -60,7 +61,14 @@ def open_continuation(resource, estimator):
 
 def _prefix(pid):
     """What names of folders of a living process begin with, and no others: ids come back."""
-    return f"skhpo-{pid}-{re.sub(r'[^0-9A-Za-z]', '', birth(pid) or '')}-"
+    return f"{_HOST}-{pid}-{_word(birth(pid) or '')}-"
+
+
+def _word(text):
+    return re.sub(r"[^0-9A-Za-z]", "", text)
+
+
+_HOST = f"skhpo-{_word(platform.node())}"  # machines may share a folder, not their processes
 
 
 class Continuation:

@@ -30,7 +30,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler, TargetEncoder
 from sklearn.svm import SVC
 
 from skhpo._records import Candidate, Task
-from skhpo.execution._continuation import Continuation, _prefix, open_continuation
+from skhpo.execution._continuation import _HOST, Continuation, _prefix, open_continuation
 from skhpo.execution._evaluator import Evaluator
 
 X, y = make_classification(200, 8, random_state=0)
@@ -362,13 +362,13 @@ class TestTheFolder:
             f"with open_continuation('a', None): {kill}",
         ]
         subprocess.run([sys.executable, "-c", "\n".join(lines)], check=False)
-        other = tempfile.mkdtemp(prefix="skhpo-notes-of-mine-", dir=root)
-        assert len(list(root.iterdir())) == 2
+        others = {tempfile.mkdtemp(prefix=p, dir=root) for p in ("skhpo-notes-", "skhpo-pc-77-x-")}
+        assert len(list(root.iterdir())) == 3
         with open_continuation("a", None) as made:
-            assert {str(folder) for folder in root.iterdir()} == {other, made.folder}
+            assert {str(folder) for folder in root.iterdir()} == {*others, made.folder}
 
     def test_a_number_that_came_back_is_another_process(self, root):
-        (root / f"skhpo-{os.getpid()}-elsewhen-x").mkdir()
+        (root / f"{_HOST}-{os.getpid()}-elsewhen-x").mkdir()
         with open_continuation("a", None) as made:
             assert [str(folder) for folder in root.iterdir()] == [made.folder]
         assert _prefix(os.getpid()) == _prefix(os.getpid()) != _prefix(2**22 + 5)
