@@ -312,7 +312,7 @@ class BaseSearch(BaseSearchCV):
         >>> bool(search.fit(X, y).best_score_ > 0.65)
         True
         >>> interval = search.bbc_interval(random_state=0)
-        >>> interval.low < 0.5 < interval.estimate < search.best_score_ - 0.05
+        >>> bool(interval.low < 0.5 < interval.estimate < search.best_score_ - 0.05)
         True
         """
         check_is_fitted(self, "cv_results_")
