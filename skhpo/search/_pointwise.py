@@ -129,9 +129,11 @@ def response_methods(scorer):
 
 
 def guiding_scorer(scorer, metric):
-    """Return the one of several scorers that goes by the name of a metric."""
+    """Return the one of several scorers that goes by the name of a metric, else the first."""
     scorers = getattr(scorer, "_scorers", scorer)
-    return scorers[metric] if isinstance(scorers, dict) else scorers
+    if not isinstance(scorers, dict):
+        return scorers
+    return scorers[metric] if metric in scorers else next(iter(scorers.values()))
 
 
 def _scores_accuracy(estimator):

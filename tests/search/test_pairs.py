@@ -131,6 +131,8 @@ class TestEqualToTheFunctions:
         one = nested(scoring="accuracy").fit(*data)
         several = nested(scoring=["roc_auc", "accuracy"], refit="accuracy").fit(*data)
         assert several.score_interval_ == one.score_interval_
+        first = nested(scoring=["accuracy", "roc_auc"]).fit(*data)
+        assert first.score_interval_ == one.score_interval_
         own = nested(inner(scoring=["roc_auc", "accuracy"], refit="accuracy")).fit(*data)
         expected = nested(inner(scoring="accuracy")).fit(*data)
         assert own.score_interval_ == expected.score_interval_
