@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skhpo._records import Candidate, Task
-from skhpo.execution._evaluator import Evaluator
+from skhpo.execution._evaluator import Evaluator, indices_of
 
 X = np.arange(20.0).reshape(10, 2)
 Y = np.arange(10) % 2
@@ -254,3 +254,35 @@ class TestVerbose:
     def test_start(self, capsys):
         evaluate({"a": 1}, 1, verbose=10, n_candidates=7)
         assert capsys.readouterr().out.startswith("[CV 2/2; 1/7] START a=1")
+
+
+def fit_one(split=0, resource=None, **settings):
+    return evaluator(**settings)(Task(Candidate(0, {}), split, resource))
+
+
+class TestWhatIsKept:
+    def test_predictions_as_asked(self):
+        found = fit_one(1, predict=lambda estimator, X: X[:, 0] * 2).predictions
+        np.testing.assert_array_equal(found, X[SPLITS[1][1], 0] * 2)
+
+    def test_predictions_of_a_part_stand_in_their_places(self):
+        def limit(estimator, task, train, test):
+            return estimator, train, test[[2, 0]]
+
+        found = fit_one(0, 1, predict=lambda estimator, X: X[:, 0], limit=limit).predictions
+        test = SPLITS[0][1]
+        expected = np.full(len(test), np.nan)
+        expected[[0, 2]] = X[test[[0, 2]], 0]
+        np.testing.assert_array_equal(found, expected)
+
+    def test_anything_else_of_the_task_and_its_test_part(self):
+        kept = fit_one(1, keep=lambda e, task, X, y: (e.n_features_in_, task.split, len(X), len(y)))
+        assert kept.kept == (2, 1, 4, 4)
+
+    def test_nothing_of_a_failed_fit(self):
+        made = evaluator(Dial(a=fail), keep=len, predict=len)(Task(Candidate(0, {}), 0))
+        assert (made.kept, made.predictions) == (None, None)
+
+    def test_masks_are_indices(self):
+        np.testing.assert_array_equal(indices_of([False, True, True]), [1, 2])
+        np.testing.assert_array_equal(indices_of([2, 0]), [2, 0])
