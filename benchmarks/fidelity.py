@@ -1,0 +1,438 @@
+"""Does it pay to give many settings a little? Rungs against whole fits, on five tasks.
+
+A whole fit gets 81 units: trees, epochs, or parts of the samples; three folds. All searches but
+the halving ones and dask-ml's spend what one round of Hyperband spends, 1,581 units, and the best
+settings that had whole fits are compared: regret is the distance to the best score that anybody
+found, as a share of what the median random search leaves. Settings of ours were chosen on other
+tasks.
+
+Seconds are those of the processor. A run that was interrupted goes on where it ended. Peers that
+are not installed are left out: `optuna`, `dask-ml` (with `dask` and `distributed` 2025.1), and
+`dehb`, which asks for numpy 1 and runs with 2.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import logging
+import math
+import tempfile
+import time
+import warnings
+
+import numpy as np
+from _common import arguments, write
+from _fidelity_tasks import R, fresh, larger
+from scipy.stats import rankdata, wilcoxon
+from sklearn.base import clone
+from sklearn.ensemble import (
+    BaggingClassifier,
+    ExtraTreesClassifier,
+    GradientBoostingClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+)
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.linear_model import LogisticRegression, SGDClassifier
+from sklearn.model_selection import HalvingRandomSearchCV as TheirHalving
+from sklearn.model_selection import ParameterSampler, RandomizedSearchCV
+from sklearn.neural_network import MLPClassifier
+
+from skhpo import HalvingRandomSearchCV, HyperbandSearchCV
+from skhpo.stopping import MaxResources
+
+BUDGET = 1581  # units
+LOG = "loguniform", "reciprocal"  # names of one distribution
+
+
+class Recorder:
+    """Best setting with a whole fit so far, against units and seconds."""
+
+    def __init__(self):
+        self.start, self.units, self.best, self.steps = time.process_time(), 0.0, -math.inf, []
+
+    def spend(self, units):
+        """Count units."""
+        self.units += units
+
+    def whole(self, score, params):
+        """Learn of a whole fit."""
+        if score > self.best:
+            self.best = score
+            self.steps.append((self.units, time.process_time() - self.start, score, params))
+
+
+def ours(optimizer="random", promotion="synchronous"):
+    """Return Hyperband, again and again until the budget is spent."""
+
+    def search(task, seed):
+        record, read = Recorder(), [0]
+
+        def watch(history):
+            record.units = history.n_resources_used / task.unit
+            for evaluation in history.evaluations[read[0] :]:
+                key = evaluation.task.candidate.id, evaluation.task.resource
+                folds = history.folds(*key)
+                if key[1] == task.most and len(folds) == 3 and evaluation is folds[2]:
+                    params = evaluation.task.candidate.params
+                    record.whole(np.mean([fold.scores["score"] for fold in folds.values()]), params)
+            read[0] = history.n_fits
+            return False
+
+        HyperbandSearchCV(
+            task.estimator,
+            task.space,
+            resource=task.resource,
+            max_resources=task.most,
+            optimizer=optimizer,
+            promotion=promotion,
+            n_sweeps=99,
+            stopping=MaxResources(BUDGET * task.unit) | watch,
+            cv=task.cv,
+            scoring=task.scoring,
+            refit=False,
+            return_train_score=False,
+            random_state=seed,
+        ).fit(*task.data)
+        return record
+
+    return search
+
+
+def random_search(task, seed):
+    """scikit-learn's, of whole fits."""
+    record, n = Recorder(), round(BUDGET / R)
+    made = RandomizedSearchCV(
+        _whole(task), task.space, n_iter=n, cv=task.cv, scoring=task.scoring, refit=False
+    ).set_params(random_state=seed)
+    made.fit(*task.data)
+    seconds = time.process_time() - record.start
+    for i, score in enumerate(made.cv_results_["mean_test_score"]):
+        if score > record.best:
+            record.best = score
+            share = (i + 1) / n
+            record.steps.append(
+                (BUDGET * share, seconds * share, score, made.cv_results_["params"][i])
+            )
+    return record
+
+
+def _whole(task):
+    model = clone(task.estimator)
+    return model if task.resource == "n_samples" else model.set_params(**{task.resource: R})
+
+
+def by_optuna(task, seed):
+    """TPE with Hyperband's pruner; models go on by hand."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    record = Recorder()
+
+    def objective(trial):
+        if record.units >= BUDGET:
+            trial.study.stop()
+            raise optuna.TrialPruned
+        params = {name: _suggest(trial, name, values) for name, values in task.space.items()}
+        models, rungs = task.trial(params), [1, 3, 9, 27, 81]
+        rungs = rungs[1:] if task.resource == "n_samples" else rungs  # one class in a unit
+        for units in rungs:
+            record.spend(models.added(units))
+            score = models.score(units)
+            trial.report(score, units)
+            if units < R and trial.should_prune():
+                raise optuna.TrialPruned
+        record.whole(score, params)
+        return score
+
+    sampler = optuna.samplers.TPESampler(seed=seed)
+    pruner = optuna.pruners.HyperbandPruner(min_resource=1, max_resource=R, reduction_factor=3)
+    optuna.create_study(direction="maximize", sampler=sampler, pruner=pruner).optimize(
+        objective, n_trials=10_000
+    )
+    return record
+
+
+def _suggest(trial, name, values):
+    if isinstance(values, list):
+        i = trial.suggest_categorical(name, list(range(len(values))))
+        return values[i]
+    low, high = (float(v) for v in values.support())
+    if values.dist.name == "randint":
+        return trial.suggest_int(name, int(low), int(high))
+    return trial.suggest_float(name, low, high, log=values.dist.name in LOG)
+
+
+def by_dehb(task, seed):
+    """DEHB's own package; each fit begins from zero."""
+    from ConfigSpace import ConfigurationSpace
+    from dehb import DEHB
+
+    record, space = Recorder(), ConfigurationSpace(seed=seed)
+    space.add([_dimension(name, values) for name, values in task.space.items()])
+
+    with tempfile.TemporaryDirectory() as folder:
+        made = DEHB(
+            cs=space,
+            min_fidelity=3 if task.resource == "n_samples" else 1,
+            max_fidelity=R,
+            eta=3,
+            seed=seed,
+            n_workers=1,
+            output_path=folder,
+            log_level="ERROR",
+            save_freq="end",
+        )
+        while record.units < BUDGET:
+            job = made.ask()
+            units, config = round(job["fidelity"]), job["config"]
+            params = {
+                name: values[config[name]] if isinstance(values, list) else config[name]
+                for name, values in task.space.items()
+            }
+            record.spend(units)
+            score = task.trial(params).score(units)
+            if units == R:
+                record.whole(score, params)
+            made.tell(job, {"fitness": -score, "cost": units})
+    return record
+
+
+def _dimension(name, values):
+    from ConfigSpace import Categorical, Float, Integer
+
+    if isinstance(values, list):
+        return Categorical(name, list(range(len(values))))
+    low, high = (float(v) for v in values.support())
+    if values.dist.name == "randint":
+        return Integer(name, (int(low), int(high)))
+    return Float(name, (low, high), log=values.dist.name in LOG)
+
+
+def by_dask(task, seed):
+    """dask-ml's Hyperband: epochs only, one split; it spends what it spends."""
+    if not hasattr(task.estimator, "partial_fit"):
+        return None
+    from dask.distributed import Client
+    from dask_ml.model_selection import HyperbandSearchCV as Theirs
+
+    record = Recorder()
+    with Client(processes=False, n_workers=1, threads_per_worker=1, dashboard_address=None):
+        made = Theirs(
+            task.estimator, task.space, max_iter=R, random_state=seed, scoring=task.scoring
+        )
+        made.fit(*task.data, classes=np.unique(task.data[1]))
+    record.spend(made.metadata_["partial_fit_calls"] / 3)  # one split, not three
+    record.whole(0.0, made.best_params_)
+    return record
+
+
+SEARCHES = {
+    "RandomizedSearchCV": random_search,
+    "Hyperband random": ours(),
+    "Hyperband random, asynchronous": ours(promotion="asynchronous"),
+    "Hyperband tpe (BOHB)": ours("tpe"),
+    "Hyperband de (DEHB)": ours("de"),
+    "Hyperband bayes": ours("bayes"),
+    "optuna TPE + HyperbandPruner": by_optuna,
+    "DEHB": by_dehb,
+    "dask-ml HyperbandSearchCV": by_dask,
+}
+
+
+def true_score(task, params, known):
+    """Score of a setting after a whole fit from zero: epochs in parts are not quite the same."""
+    key = repr(sorted(params.items()))
+    if key not in known:
+        known[key] = task.trial(params).score(R)
+    return known[key]
+
+
+def run(task, search, seed, known):
+    """Outcome and curve (units, seconds, score) of a search; None for what cannot be run."""
+    try:
+        record = search(task, seed)
+    except ImportError as error:
+        print(f"{error}: left out", flush=True)
+        return None
+    if record is None:
+        return None
+    seconds = time.process_time() - record.start
+    steps = record.steps
+    if hasattr(task.estimator, "partial_fit"):
+        steps = [(u, s, true_score(task, params, known), params) for u, s, _, params in steps]
+    return {
+        "seconds": seconds,
+        "units": record.units or float(BUDGET),
+        "score": steps[-1][2] if steps else math.nan,
+        "curve": [[float(u), s, score] for u, s, score, _ in steps],
+    }
+
+
+def halving(task, seed):
+    """The same candidates in scikit-learn's halving search and in ours."""
+    n = 27 if task.resource == "n_samples" else R
+    candidates = list(ParameterSampler(task.space, n, random_state=seed))
+    common = {
+        "resource": task.resource,
+        "max_resources": task.most,
+        "min_resources": "exhaust",
+        "n_candidates": n,
+        "cv": task.cv,
+        "scoring": task.scoring,
+        "return_train_score": False,
+        "refit": False,
+        "random_state": seed,
+    }
+    searches = {
+        "theirs": TheirHalving(task.estimator, task.space, **common),
+        "ours": HalvingRandomSearchCV(
+            task.estimator, task.space, initial_params=candidates, **common
+        ),
+    }
+    if task.resource == "n_samples":  # test parts as scikit-learn has them
+        searches["ours, test parts subsampled"] = clone(searches["ours"]).set_params(
+            subsample_test=True
+        )
+    result = {}
+    for name, search in searches.items():
+        start = time.process_time()
+        search.fit(*task.data)
+        seconds = time.process_time() - start
+        result[name] = {"seconds": seconds, "score": true_score(task, _own(task, search), {})}
+    return result
+
+
+def _own(task, search):
+    return {name: value for name, value in search.best_params_.items() if name in task.space}
+
+
+MODELS = {
+    "GradientBoosting": (GradientBoostingClassifier(), "n_estimators", 243),
+    "HistGradientBoosting": (HistGradientBoostingClassifier(), "max_iter", 81),
+    "RandomForest": (RandomForestClassifier(), "n_estimators", 243),
+    "ExtraTrees": (ExtraTreesClassifier(), "n_estimators", 243),
+    "Bagging": (BaggingClassifier(), "n_estimators", 81),
+    "SGDClassifier": (SGDClassifier(tol=None), "max_iter", 243),
+    "MLPClassifier": (MLPClassifier(tol=0), "max_iter", 81),
+    "LogisticRegression, saga": (LogisticRegression(solver="saga", tol=0), "max_iter", 243),
+}
+
+
+def climbing(n_repeats):
+    """Seconds of climbing all rungs with one model, going on, over those from zero."""
+    from skhpo._records import Candidate, Task
+    from skhpo.execution._continuation import open_continuation
+
+    X, y = fresh()["RandomForest, digits"].data
+    table = {}
+    for name, (model, resource, most) in MODELS.items():
+        model = clone(model).set_params(random_state=0)
+        amounts = [most // 3**k for k in (4, 3, 2, 1, 0)]
+        ratios = []
+        for _ in range(n_repeats):
+            with open_continuation(resource, model) as continuation:
+                task, seconds = None, [0.0, 0.0]
+                for amount in amounts:
+                    task = Task(Candidate(0, {}), 0, amount, task, goes_on=True)
+                    start = time.process_time()
+                    fit = continuation.begin(clone(model).set_params(**{resource: amount}), task)
+                    fit.model.fit(X, y)
+                    fit.save()
+                    middle = time.process_time()
+                    clone(model).set_params(**{resource: amount}).fit(X, y)
+                    seconds = [
+                        seconds[0] + middle - start,
+                        seconds[1] + time.process_time() - middle,
+                    ]
+            ratios.append(seconds[0] / seconds[1])
+        table[name] = {"rungs": amounts, "ratio": float(np.median(ratios))}
+        print(f"{name:26s} {table[name]['ratio']:.2f}", flush=True)
+    return table
+
+
+def summarise(results):
+    """Mean rank and regret of each search at the end, over tasks and seeds, and by task."""
+    names = [name for name in SEARCHES if all(results[t][name][0] for t in results)]
+    scores = np.array([[[r["score"] for r in results[t][n]] for n in names] for t in results])
+    ranks = rankdata(-scores, axis=1)
+    top = np.nanmax(scores, axis=(1, 2))[:, None, None]
+    chance = np.median(scores[:, 0], axis=1)[:, None, None]
+    regret = (top - scores) / (top - chance)
+    table = {}
+    for i, name in enumerate(names):
+        table[name] = {
+            "rank": round(ranks[:, i].mean(), 2),
+            "regret": round(np.median(regret[:, i], axis=1).mean(), 3),
+            "regret_by_task": np.median(regret[:, i], axis=1).round(3).tolist(),
+            "p_worse": [_p_worse(scores[k, i], scores[k, 0]) for k in range(len(scores))],
+        }
+    return table
+
+
+def _p_worse(scores, others):
+    """One-sided p of a paired signed rank test that the scores are the lower ones."""
+    if np.allclose(scores, others):
+        return 1.0
+    return round(float(wilcoxon(scores, others, alternative="less").pvalue), 3)
+
+
+def compare(tasks, n_seeds, path):
+    """Outcomes by task, search and seed; what the file has is not run again."""
+    results = {name: {title: [] for title in SEARCHES} for name in tasks}
+    done = {}
+    if path.exists():
+        rows = map(json.loads, path.read_text().splitlines())
+        done = {tuple(row["key"]): row["found"] for row in rows}
+    known = {name: {} for name in tasks}
+    with path.open("a") as file:
+        for key in itertools.product(range(n_seeds), tasks, SEARCHES):
+            seed, name, title = key
+            if key not in done:
+                done[key] = run(tasks[name], SEARCHES[title], seed, known[name])
+                file.write(json.dumps({"key": key, "found": done[key]}, default=float) + "\n")
+                file.flush()
+            results[name][title].append(done[key])
+    return results
+
+
+def once(path, make):
+    """What the file has, else what is made now."""
+    if not path.exists():
+        path.write_text(json.dumps(make()))
+    return json.loads(path.read_text())
+
+
+def main():
+    """Compare, and write."""
+    args = arguments(__doc__)
+    warnings.simplefilter("ignore")
+    logging.disable(logging.WARNING)
+    n_seeds, n_repeats = (1, 1) if args.quick else (5, 3)
+    args.out.mkdir(parents=True, exist_ok=True)
+    parts = [args.out / f"fidelity-{n_seeds}-{k}.part" for k in range(3)]
+    models = once(parts[0], lambda: climbing(n_repeats))
+    tasks = larger()
+    halvings = once(
+        parts[1],
+        lambda: {
+            name: [halving(t, seed) for seed in range(n_repeats)] for name, t in tasks.items()
+        },
+    )
+    for name, pairs in halvings.items():
+        for title in list(pairs[0])[1:]:
+            ratios = [pair[title]["seconds"] / pair["theirs"]["seconds"] for pair in pairs]
+            print(f"{name:32s} {title}, time over scikit-learn's halving: {np.median(ratios):.2f}")
+    results = compare(fresh(), n_seeds, parts[2])
+    table = summarise(results)
+    for name, row in table.items():
+        print(f"{name:32s}", row["rank"], row["regret"], row["regret_by_task"], row["p_worse"])
+    about = {"seeds": n_seeds, "budget": BUDGET, "going_on": models, "halving": halvings}
+    write("fidelity", args.out, {**about, "summary": table, "results": results})
+    for part in parts:
+        part.unlink()
+
+
+if __name__ == "__main__":
+    main()
