@@ -34,12 +34,15 @@ NUMBERS = {
     "type_one_10x10 corrected": (0.04, 0.07),
 }
 NESTED = {
+    # BBC-CV repeats the choice and not the training, so a part of the excess may stay.
     "svm tuned": (0.40, 0.44),
     "svm nested": (0.50, 0.52),
-    "svm bbc": (0.485, 0.515),
+    "svm bbc": (0.45, 0.55),
+    "bayes tuned": (0.40, 0.44),
+    "bayes bbc": (0.45, 0.55),
     "centroids tuned": (0.38, 0.42),
     "centroids nested": (0.50, 0.53),
-    "centroids bbc": (0.485, 0.515),
+    "centroids bbc": (0.45, 0.55),
 }
 VALUES, ERRORS = ("mean", "share", "mean_error"), ("error", "standard_error")
 
