@@ -57,7 +57,13 @@ def bbc_interval(
     Interval
         Mean of the bootstraps and their percentiles. A bootstrap leaves out about 37 % of the
         samples, so the interval is rather too wide than too narrow; and it chooses from fewer
-        samples than the search did, so the estimate is, if anything, a little too low.
+        samples than the search did, so the estimate is rather too low, by little.
+
+    Notes
+    -----
+    The choice is repeated, the training is not. Where few samples are to blame that one candidate
+    did well on most folds, it does well in most bootstraps too, and a part of the excess stays: of
+    shrunken centroids on 40 samples of noise, a best error of .38 is corrected to .47.
 
     References
     ----------
