@@ -26,7 +26,10 @@ from methods import METHODS, Ledger
 from tables import RESULTS, Fits, model
 from tasks import CHOOSING, REPORTED, TASKS
 
-REAL = ("r-knn", "r-svr", "r-svm-kernels", "r-regressors", "r-logreg", "r-elastic")
+REAL = (  # run with real fits too: those of which 300 fits take few seconds
+    *("r-svc", "r-svr", "r-knn", "r-knn-r", "r-logreg", "r-elastic", "r-tree", "r-kernel-ridge"),
+    *("r-svm-kernels", "r-models", "r-regressors", "r-sgd-schedules"),
+)
 PACKAGES = (
     "skhpo scikit-learn numpy scipy optuna optuna-integration torch scikit-optimize smac HEBO "
     "sambo sklearn-genetic-opt"

@@ -41,7 +41,7 @@ class Sleeper(ClassifierMixin, BaseEstimator):
         return float(np.exp(-((c + g) ** 2) - 0.2 * (g + 1) ** 2) - 0.05 * self.coef0**2)
 
 
-MODELS = {"sleeping": (Sleeper(), 100), "SVC": (SVC(kernel="poly", degree=2, max_iter=9000), 800)}
+MODELS = {"sleeping": (Sleeper(), 100), "SVC": (SVC(kernel="poly", degree=2, max_iter=9000), 2000)}
 
 
 def skhpo(model, seed):
