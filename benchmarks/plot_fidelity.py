@@ -24,13 +24,13 @@ def curves(result, unit):
     """Mean over tasks of the median regret at parts of the budget, by search."""
     grid, found = np.geomspace(0.1, 1.0, 60), {}
     for runs in result["results"].values():
-        last = [run["score"] for title in STYLES for run in runs[title]]
-        chance = np.median([run["score"] for run in runs["RandomizedSearchCV"]])
+        last = [run["score"] for found_by in runs.values() for run in found_by if run]
+        middle = np.nanmedian(last)
         whole = np.median([run[unit] for run in runs["RandomizedSearchCV"]])
         for title in STYLES:
             column = {"units": 0, "seconds": 1}[unit]
             scores = [_at(run["curve"], column, grid * whole) for run in runs[title]]
-            regret = (max(last) - np.median(scores, axis=0)) / (max(last) - chance)
+            regret = (np.nanmax(last) - np.median(scores, axis=0)) / (np.nanmax(last) - middle)
             found.setdefault(title, []).append(regret)
     return grid, {title: np.mean(regrets, axis=0) for title, regrets in found.items()}
 
@@ -55,7 +55,7 @@ def main():
         ax.set_xticks([0.1, 0.2, 0.5, 1.0], ["0.1", "0.2", "0.5", "1"])
         ax.set_yticks([0.3, 0.5, 1, 2, 4, 8], ["0.3", "0.5", "1", "2", "4", "8"])
         ax.minorticks_off()
-    axes[0].set(ylabel="regret (random search: 1)")
+    axes[0].set(ylabel="regret (median outcome: 1)")
     fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     fig.savefig(OUT, metadata={"Date": None})
     print(f"written to {OUT.name}")
