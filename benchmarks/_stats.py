@@ -61,7 +61,10 @@ def main():
     for name, ranges in {"honest_numbers": NUMBERS, "honest_nested": NESTED}.items():
         result = json.loads((args.out / f"{name}.json").read_text())
         for path, (low, high) in ranges.items():
-            value, error, holds = verdict(reduce(dict.get, path.split(), result), low, high)
+            found = reduce(lambda part, key: (part or {}).get(key), path.split(), result)
+            if found is None and args.quick:  # which asks fewer questions
+                continue
+            value, error, holds = verdict(found, low, high)
             failures += not holds
             mark = "ok  " if holds else "FAIL"
             print(f"{mark} {path:45} {value:7.4f} +- {error:.4f}  in [{low}, {high}]")
