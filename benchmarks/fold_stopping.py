@@ -62,7 +62,19 @@ def part_1_tasks():
     svc = make_pipeline(StandardScaler(), SVC(random_state=0))
     forest = RandomForestClassifier(20, random_state=0)
     forest_space = {"max_features": uniform(0.05, 0.9), "min_samples_leaf": loguniform_int(1, 60)}
+    unscaled = {"C": loguniform(1e-2, 1e3), "gamma": loguniform(1e-6, 1e1)}
+    four = {
+        "max_depth": randint(1, 20),
+        "min_samples_leaf": loguniform_int(1, 60),
+        "max_features": uniform(0.05, 0.95),
+        "criterion": ["gini", "entropy"],
+    }
+    tree = DecisionTreeClassifier(random_state=0)
     return {
+        "unscaled SVC, breast_cancer, accuracy": (SVC(), unscaled, cancer, "accuracy"),
+        "unscaled SVC, breast_cancer, AUC": (SVC(), unscaled, cancer, "roc_auc"),
+        "tree of 4 parameters, digits, accuracy": (tree, four, digits, "accuracy"),
+        "tree of 4 parameters, digits, AUC": (tree, four, digits, "roc_auc_ovr"),
         "tree, digits, AUC": (
             DecisionTreeClassifier(random_state=0),
             TREE_SPACE,
