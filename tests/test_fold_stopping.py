@@ -278,3 +278,15 @@ def test_paired_uses_fewer_folds_than_forgiving_and_loses_the_best_less_often():
 def test_a_number_of_errors_that_is_none(z):
     with pytest.raises(ValueError, match="z of PairedStopping must be a number"):
         PairedStopping(z)
+
+
+class OnlyStops:
+    """A rule of a user that has nothing but the question."""
+
+    def stops(self, scores, incumbent, weights):
+        return scores[-1] < incumbent.mean()
+
+
+def test_a_rule_needs_nothing_but_the_question():
+    table = np.array([[0.5, 0.5, 0.5], [0.1, 0.9, 0.9]])
+    assert [o.status for o in play(table, OnlyStops())[1]] == ["complete", "stopped"]

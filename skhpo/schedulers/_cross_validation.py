@@ -48,7 +48,7 @@ class _RunningCrossValidation:
         self._history = history
         self._rule = fold_stopping
         self._order = np.arange(history.n_splits)
-        if fold_stopping is not None and fold_stopping.shuffle:
+        if getattr(fold_stopping, "shuffle", False):
             self._order = np.random.default_rng(seed).permutation(self._order)
         self._weights = np.asarray(fold_sizes, dtype=float)[self._order]
         self._open = {}  # id -> candidate that is not concluded
