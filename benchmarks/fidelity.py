@@ -354,7 +354,7 @@ def climbing(n_repeats):
 
 
 def summarise(results):
-    """Mean rank over tasks and seeds, regret over tasks, and a test against random search."""
+    """Mean rank and median regret over tasks and seeds, and a test against random search."""
     names = [name for name in SEARCHES if all(results[t][name][0] for t in results)]
     ranks, regrets, medians = [], [], []
     for runs in results.values():
@@ -367,9 +367,9 @@ def summarise(results):
     ranks, pooled = np.hstack(ranks).mean(axis=1), np.hstack(regrets)
     return {
         name: {
-            "rank": round(ranks[i], 2),
-            "regret": round(np.mean([m[i] for m in medians]), 3),
-            "regret_by_task": [round(m[i], 3) for m in medians],
+            "rank": round(float(ranks[i]), 2),
+            "regret": round(float(np.median(pooled[i])), 3),
+            "regret_by_task": [round(float(m[i]), 3) for m in medians],
             "better_than_random": round(float(np.mean(pooled[i] < pooled[0])), 2),
             "p_worse_than_random": _p_worse(pooled[i], pooled[0]),
         }
@@ -415,16 +415,14 @@ def main():
     args = arguments(__doc__)
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
-    n_seeds, n_repeats = (1, 1) if args.quick else (5, 3)
+    n_seeds = 1 if args.quick else 3
     args.out.mkdir(parents=True, exist_ok=True)
     parts = [args.out / f"fidelity-{n_seeds}-{k}.part" for k in range(3)]
-    models = once(parts[0], lambda: climbing(n_repeats))
+    models = once(parts[0], lambda: climbing(n_seeds))
     tasks = larger()
     halvings = once(
         parts[1],
-        lambda: {
-            name: [halving(t, seed) for seed in range(n_repeats)] for name, t in tasks.items()
-        },
+        lambda: {name: [halving(t, seed) for seed in range(n_seeds)] for name, t in tasks.items()},
     )
     for name, pairs in halvings.items():
         for title in list(pairs[0])[1:]:
@@ -434,7 +432,12 @@ def main():
     table = summarise(results)
     for name, row in table.items():
         print(f"{name:32s}", *row.values())
-    about = {"seeds": n_seeds, "budget": BUDGET, "going_on": models, "halving": halvings}
+    about = {
+        "seeds": dict.fromkeys(results, n_seeds),
+        "budget": BUDGET,
+        "going_on": models,
+        "halving": halvings,
+    }
     write("fidelity", args.out, {**about, "summary": table, "results": results})
     for part in parts:
         part.unlink()
