@@ -19,6 +19,7 @@ from run import versions
 from spaces import Choice, Int, Ordinal, Real, Space
 from tables import RESULTS
 
+FAST = ("skhpo", "tpe")
 SPACE = Space(
     {
         **{f"x{i}": Real(0, 1) for i in range(5)},
@@ -82,15 +83,15 @@ def measure(method, quick):
     factory = skhpo if ours else METHODS[method].factory
     decode = (lambda values: values) if ours else SPACE.decode
     values = []
-    for seed in range(1 if quick else 3):
+    for seed in range(3 if method in FAST and not quick else 1):
         values += milliseconds(*factory(SPACE, seed, 120), decode, 120, 40)
     out = {"100": summary(values)}
     if quick:
         return out
-    if method in ("skhpo", "tpe"):
+    if method in FAST:
         values = milliseconds(*factory(SPACE, 0, 1100), decode, 1100, 1100)
         out |= {"1000": summary(values[-200:]), "1 to 1100": summary(values)}
-    elif method in ("gp-sampler", "skopt"):
+    else:
         values = milliseconds(*factory(SPACE, 0, 1100, start=998), decode, 1003, 3)
         out["1000"] = summary(values)
     return out

@@ -110,7 +110,8 @@ def ratio_text(ours, theirs, keys):
     def ratio(i):
         return ours[i].mean() / max(theirs[i].mean(), 1e-9)
 
-    return "{:.2f} ({:.2f} to {:.2f})".format(*interval(ratio, keys))
+    value, low, high = (f"{v:.2f}" if v < 100 else "> 100" for v in interval(ratio, keys))
+    return f"{value} ({low} to {high})"
 
 
 def table(head, rows):
