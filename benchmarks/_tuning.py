@@ -13,6 +13,7 @@ from typing import ClassVar
 
 import numpy as np
 import optuna
+from scipy.optimize import differential_evolution
 from scipy.stats import rankdata
 from sklearn.base import BaseEstimator, is_classifier
 from sklearn.model_selection import KFold, RandomizedSearchCV, StratifiedKFold
@@ -153,6 +154,25 @@ def random_search(task, evaluate, n, seed):
     for own in task.own:
         evaluate(own)
     by_class(RandomizedSearchCV)(task, evaluate, n, seed)
+
+
+def by_scipy(popsize):
+    """Search by scipy's differential evolution in the unit cube of the space."""
+
+    def search(task, evaluate, n, seed):
+        space = SearchSpace(task.space)
+
+        def loss(point):
+            score = evaluate(space.from_unit(point))
+            return -score if np.isfinite(score) else np.inf
+
+        for own in task.own:
+            evaluate(own)
+        bounds = [(0.0, 1.0)] * space.n_dims
+        options = {"popsize": popsize, "polish": False, "tol": 0.0, "maxiter": n, "rng": seed}
+        differential_evolution(loss, bounds, **options)
+
+    return search
 
 
 def genetic(population_size):

@@ -22,6 +22,7 @@ from _tasks import fresh
 from _tuning import (
     by_class,
     by_optuna,
+    by_scipy,
     curve,
     evolution,
     genetic,
@@ -42,6 +43,8 @@ SEARCHES = {
     "RandomizedSearchCV": random_search,
     "GASearchCV": genetic(50),
     "GASearchCV, population 10": genetic(10),
+    "scipy differential evolution": by_scipy(15),
+    "scipy, popsize 2": by_scipy(2),
     "optuna CmaEsSampler": by_optuna(optuna_cmaes),
     "optuna NSGAIISampler": by_optuna(optuna_nsga2),
 }
