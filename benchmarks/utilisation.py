@@ -20,7 +20,8 @@ from sklearn.model_selection import RandomizedSearchCV, cross_validate
 
 from skhpo import SearchCV, run_config
 
-N_CANDIDATES, N_FOLDS, SECONDS = 40, 5, 0.06
+N_CANDIDATES, N_FOLDS = 40, 5
+SECONDS = 0.03  # between the ends of fits, whatever the number of workers
 X = np.arange(float(N_FOLDS)).reshape(-1, 1)
 Y = [0, 1, 0, 1, 0]
 FOLDS = [([k], [k]) for k in range(N_FOLDS)]  # a fit sees by its data which fold it is
@@ -95,19 +96,19 @@ KINDS = {  # how it runs, how it is simulated, of how many draws one is run
 }
 
 
-def draw(sigma, seed):
+def draw(sigma, seed, seconds):
     """Seconds of each fold of each candidate."""
     z = np.random.default_rng(seed).normal(size=(N_CANDIDATES, N_FOLDS))
-    return [tuple(row) for row in SECONDS * np.exp(sigma * z)]
+    return [tuple(row) for row in seconds * np.exp(sigma * z)]
 
 
 def measure(kind, sigma, n_jobs, n_draws):
     """Return the makespans over the ideal, measured and simulated."""
     run, simulate, every = KINDS[kind]
-    run(draw(0.0, 0), n_jobs)  # the workers are warm
+    run(draw(0.0, 0, n_jobs * SECONDS), n_jobs)  # the workers are warm
     measured, simulated = [], []
     for seed in range(0, n_draws, every):
-        table = draw(sigma, seed)
+        table = draw(sigma, seed, n_jobs * SECONDS)
         seconds = np.ravel(table)
         ideal = float(seconds.sum()) / n_jobs
         start = time.perf_counter()
