@@ -189,7 +189,7 @@ class TestWhereFitsRun:
 
     def test_in_a_parallel_loop_of_the_users(self):
         with joblib.parallel_config("threading", n_jobs=2):
-            jobs = [joblib.delayed(nested().set_params(n_jobs=2).fit)(*DATA)] * 2
+            jobs = [joblib.delayed(nested().set_params(n_jobs=2).fit)(*DATA) for _ in range(2)]
             for found in joblib.Parallel()(jobs):
                 check_answer(found)
 
@@ -213,7 +213,9 @@ def test_many_leave_nothing_behind():
     before = set(children()), threading.active_count()
     for _ in range(5):
         check_answer(nested().set_params(n_jobs=2).fit(*DATA))
-    assert (set(children()), threading.active_count()) == before
+    # A pool that other tests left may go meanwhile; nothing may be added.
+    assert set(children()) <= before[0]
+    assert threading.active_count() <= before[1]
 
 
 SCRIPT = """
