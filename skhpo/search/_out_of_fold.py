@@ -207,6 +207,7 @@ def bbc_of(search, *, baseline, n_bootstraps, confidence, random_state):
     settings = {"confidence": confidence, "random_state": random_state}
     settings["baseline"] = _default_row(search) if baseline == "default" else baseline
     settings["samples"] = kept.samples if kept.groups is None else kept.groups
+    settings["folds"] = kept.folds
     predictions = _contenders(search, kept)
     scorer = guiding_scorer(search.scorer_, kept.history.metric)
     scores = _sample_scores(kept, predictions, pointwise_of(scorer, search.estimator))
@@ -223,7 +224,6 @@ def bbc_of(search, *, baseline, n_bootstraps, confidence, random_state):
             metric,
             np.arange(len(kept.samples)),
             predictions,
-            folds=kept.folds,
             **settings,
         )
 

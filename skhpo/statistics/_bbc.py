@@ -42,8 +42,8 @@ def bbc_interval(
         cross-validation a sample has several, which are drawn together. Give the groups of the
         samples, if they come in groups, and whole groups are drawn.
     folds : array-like of shape (n_predictions,), default=None
-        Which fold each prediction is of: scores are then means over folds of the means in a fold,
-        as a search makes them. None pools the predictions of all folds.
+        Which fold each prediction is of: it then weighs one over the size of its fold, as in the
+        scores of a search, which are means over folds. None: all weigh the same.
     baseline : int, default=None
         Row of a candidate, such as the default: the result is the gain of the chosen candidate
         over it.
@@ -86,11 +86,13 @@ def bbc_interval(
     _check_table("scores", scores, (2,))
     rows, columns, baseline = _contenders(~np.isfinite(scores), baseline)
     scores = scores[np.ix_(rows, columns)]
-    groups = _groups(_take("folds", folds, columns), scores.shape[1])
+    shares = _shares(_take("folds", folds, columns), scores.shape[1])
     units = _take("samples", samples, columns)
 
     def evaluate(weights, candidates):
-        return _average(_group_means(weights, scores[candidates], groups))
+        weights = weights * shares
+        with np.errstate(invalid="ignore"):  # 0 / 0: nothing was left out
+            return (weights @ scores[candidates].T) / weights.sum(axis=1, keepdims=True)
 
     draws = _draws(units, scores.shape[1], n_bootstraps, random_state, max(scores.shape))
     return _bbc(evaluate, draws, baseline, confidence)
@@ -171,8 +173,9 @@ def bbc_interval_from_predictions(
 
     def score(weights, candidate):
         drawn = [np.repeat(group, weights[group]) for group in groups]
-        known = (metric(y[i], predictions[candidate, i]) for i in drawn if len(i))
-        return _average(np.array(value, dtype=float) for value in known)
+        values = np.array([metric(y[i], predictions[candidate, i]) for i in drawn if len(i)])
+        known = values[~np.isnan(values)]
+        return known.mean() if len(known) else math.nan
 
     def evaluate(weights, candidates):
         candidates = np.arange(len(predictions))[candidates]
@@ -228,22 +231,12 @@ def _draws(units, n_predictions, n_bootstraps, random_state, width):
         yield counts if units is None else counts[:, places]
 
 
-def _group_means(weights, scores, groups):
-    """Yield the weighted mean scores of each group: (n_bootstraps, n_candidates)."""
-    for group in groups:
-        w = weights[:, group].astype(float)
-        with np.errstate(invalid="ignore"):  # 0 / 0: nothing of this group was drawn
-            yield (w @ scores[:, group].T) / w.sum(axis=1, keepdims=True)
-
-
-def _average(means):
-    """Mean of arrays, element by element, over those that are not NaN."""
-    total, count = np.zeros(()), np.zeros((), dtype=int)
-    for mean in means:
-        known = ~np.isnan(mean)
-        total, count = total + np.where(known, mean, 0), count + known
-    with np.errstate(invalid="ignore"):
-        return total / count
+def _shares(folds, n_predictions):
+    """Weight of each prediction: in inverse proportion to the size of its fold."""
+    if folds is None:
+        return np.ones(n_predictions)
+    _, places, sizes = np.unique(folds, return_inverse=True, return_counts=True)
+    return sizes.max() / sizes[places]  # exactly 1 where all are alike, for ties stay ties
 
 
 def _groups(folds, n_predictions):

@@ -15,7 +15,13 @@ from sklearn.cluster import KMeans
 from sklearn.datasets import load_diabetes, make_classification, make_multilabel_classification
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
 from sklearn.metrics import accuracy_score, make_scorer, roc_auc_score
-from sklearn.model_selection import GroupKFold, KFold, RepeatedKFold, cross_val_predict
+from sklearn.model_selection import (
+    GroupKFold,
+    KFold,
+    PredefinedSplit,
+    RepeatedKFold,
+    cross_val_predict,
+)
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
@@ -366,6 +372,18 @@ class TestBBC:
         alone = bbc_interval(right, random_state=0)
         assert found == bbc_interval(right, samples=groups[kept.samples], random_state=0)
         assert found.high - found.low > 2 * (alone.high - alone.low)
+
+    def test_folds_of_different_sizes_count_alike(self):
+        """As in the best score: easy samples in a large fold must not raise the corrected one."""
+        groups = np.repeat([0, 1, 2], [20, 20, 160])
+        X, y = noise(n=200)
+        X[:, 0] += np.where(groups == 2, 9 * y, 0)
+        search = stored(KNeighborsClassifier(), NEIGHBORS, cv=PredefinedSplit(groups)).fit(X, y)
+        kept = search.out_of_fold_
+        found = search.bbc_interval(random_state=0)
+        right = kept.predictions == kept.y
+        assert found == bbc_interval(right, folds=kept.folds, random_state=0)
+        assert found.estimate < search.best_score_ < right.mean(axis=1).max() - 0.05
 
     def test_the_gain_over_the_default(self, data):
         search = BayesSearchCV(

@@ -19,54 +19,74 @@ def accuracy(y, predictions):
     return np.mean(y == predictions)
 
 
+def mean_of(y, predictions):
+    return np.mean(predictions)
+
+
 def auc(y, decisions):
     """Area under the ROC curve, NaN without two classes."""
     pairs = np.subtract.outer(decisions[y == 1], decisions[y == 0])
     return np.mean((pairs > 0) + (pairs == 0) / 2) if pairs.size else math.nan
 
 
-def by_loops(metric, y, predictions, *, samples, folds, baseline=None):
-    """The same by loops and indices: (n_bootstraps,) scores of the chosen."""
+def by_loops(score, n_candidates, samples, baseline=None):
+    """The same by loops: (n_bootstraps,) scores, ``score(candidate, places)``, of the chosen."""
     rng = np.random.default_rng(FEW["random_state"])
     units = np.unique(samples)
 
-    def score(candidate, drawn):
-        index = np.concatenate([np.flatnonzero(samples == unit) for unit in drawn])
-        by_fold = [index[folds[index] == fold] for fold in np.unique(folds[index])]
-        return np.mean([metric(y[i], predictions[candidate][i]) for i in by_fold])
+    def places(drawn):
+        return np.concatenate([np.flatnonzero(samples == unit) for unit in drawn])
 
     found = []
     for drawn in rng.integers(len(units), size=(FEW["n_bootstraps"], len(units))):
-        left_out = units[np.setdiff1d(np.arange(len(units)), drawn)]
-        inside = [score(c, units[drawn]) for c in range(len(predictions))]
-        best = int(np.argmax(inside))
+        left_out = places(units[np.setdiff1d(np.arange(len(units)), drawn)])
+        best = int(np.argmax([score(c, places(units[drawn])) for c in range(n_candidates)]))
         against = 0 if baseline is None else score(baseline, left_out)
         found.append(score(best, left_out) - against)
     return np.array(found)
+
+
+def check_interval(interval, values):
+    assert interval.estimate == pytest.approx(values.mean())
+    assert interval.standard_error == pytest.approx(values.std(ddof=1))
+    assert (interval.low, interval.high) == pytest.approx(
+        tuple(np.quantile(values, [0.025, 0.975]))
+    )
 
 
 SETTINGS = [
     {},
     {"folds": np.arange(30) % 3},
     {"samples": np.arange(30) % 15},  # each sample twice, as in repeated cross-validation
-    {"samples": np.repeat(np.arange(10), 3) + 7, "folds": np.arange(30) % 5},
+    {"samples": np.repeat(np.arange(10), 3) + 7, "folds": np.arange(30) // 9},
     {"baseline": 3},
 ]
 
 
 @pytest.mark.parametrize("options", SETTINGS)
 def test_it_is_what_loops_give(options, rng):
-    y, labels = rng.integers(0, 2, size=30), rng.integers(0, 2, size=(5, 30))
-    plain = {"samples": np.arange(30), "folds": np.zeros(30)}
-    values = by_loops(accuracy, y, labels, **{**plain, **options})
-    interval = bbc_interval(labels == y, **options, **FEW)
-    assert interval.estimate == pytest.approx(values.mean())
-    assert interval.standard_error == pytest.approx(values.std(ddof=1))
-    assert (interval.low, interval.high) == pytest.approx(
-        tuple(np.quantile(values, [0.025, 0.975]))
-    )
-    other = bbc_interval_from_predictions(accuracy, y, labels, **options, **FEW)
-    assert vars(other) == pytest.approx(vars(interval))
+    scores = rng.normal(size=(5, 30))
+    folds = options.get("folds", np.zeros(30, dtype=int))
+    share = 1 / np.bincount(folds)[folds]
+
+    def of_samples(candidate, places):
+        return np.average(scores[candidate, places], weights=share[places])
+
+    def of_folds(candidate, places):
+        by_fold = [places[folds[places] == fold] for fold in np.unique(folds[places])]
+        return np.mean([scores[candidate, i].mean() for i in by_fold])
+
+    given = 5, options.get("samples", np.arange(30)), options.get("baseline")
+    check_interval(bbc_interval(scores, **options, **FEW), by_loops(of_samples, *given))
+    found = bbc_interval_from_predictions(mean_of, np.zeros(30), scores, **options, **FEW)
+    check_interval(found, by_loops(of_folds, *given))
+
+
+def test_folds_of_one_size_change_nothing(rng):
+    right = rng.integers(0, 2, size=(1, 30))
+    twice = np.concatenate([right, right[:, ::-1]])
+    folds = np.arange(30) // 10
+    assert bbc_interval(twice, folds=folds, **FEW) == bbc_interval(twice, **FEW)
 
 
 def test_blocks_do_not_matter(rng, monkeypatch):
@@ -93,12 +113,18 @@ def test_what_failed_and_what_nobody_predicted_is_left_out(rng):
     expected = bbc_interval(scores, baseline=2, **FEW)
     assert bbc_interval(padded, baseline=3, **FEW) == expected
 
-    def metric(y, predictions):
-        return float(np.mean(predictions))
+    found = bbc_interval_from_predictions(mean_of, np.zeros(35), padded, **FEW)
+    assert vars(found) == pytest.approx(vars(bbc_interval(scores, **FEW)))
+    folds = np.arange(35) // 12  # the first of which loses five
+    expected = bbc_interval(scores, folds=folds[5:], **FEW)
+    assert bbc_interval(padded, folds=folds, **FEW) == expected
 
-    folds = np.arange(35) % 2
-    found = bbc_interval_from_predictions(metric, np.zeros(35), padded, folds=folds, **FEW)
-    assert vars(found) == pytest.approx(vars(bbc_interval(scores, folds=folds[5:], **FEW)))
+
+def test_folds_of_different_sizes_count_alike():
+    right = np.repeat([0.0, 1.0], [20, 180])  # nothing on the small fold, all on the large one
+    assert bbc_interval([right], **FEW).estimate == pytest.approx(0.9, abs=0.01)
+    found = bbc_interval([right], folds=right, **FEW)
+    assert found.estimate == pytest.approx(0.5, abs=0.05)
 
 
 def test_probabilities(rng):
