@@ -68,8 +68,8 @@ class NestedCV(BaseSearch):
         Interval of the mean outer score; see :func:`skhpo.statistics.corrected_t_interval`. "ncv"
         holds what it promises more closely, see :func:`skhpo.statistics.ncv_interval`, and costs
         K (K - 1) / 2 further searches for K outer folds, in each repeat: 45 besides ten. It needs
-        k-fold cross-validation outside and a score that is a mean over samples, such as accuracy
-        or the squared error.
+        k-fold cross-validation outside, samples that do not come in groups, and a score that is a
+        mean over samples, such as accuracy or the squared error.
     verbose : int, default=0
         As in ``GridSearchCV``.
     pre_dispatch : int or str, default="2*n_jobs"
@@ -276,6 +276,11 @@ class NestedCV(BaseSearch):
                 'interval="ncv" needs scores that are plain means over samples; got weights for '
                 'the scorer. Use interval="corrected_t".'
             )
+        if job.routed.splitter.split.get("groups") is not None:
+            raise ValueError(
+                'interval="ncv" needs samples that are independent of each other; got groups. Use '
+                'interval="corrected_t", which compares whole folds.'
+            )
         pairs = pair_splits(job.splits, self._n_repeats(), n_samples_of(job.X))
         self.history_.n_splits += len(pairs)
         if self.verbose > 0:
@@ -413,7 +418,7 @@ def _warn_same_seed(outer, inner):
         warnings.warn(
             f"The splitters of the outer and the inner folds have the same random_state={seeds[0]}"
             ", so their folds are not independent. Give them different seeds.",
-            stacklevel=5,
+            stacklevel=6,  # the caller of fit
         )
 
 

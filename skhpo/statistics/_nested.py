@@ -172,7 +172,8 @@ def ncv_interval(scores, folds, *, confidence=0.95):
     Notes
     -----
     Only for scores that are means over samples, such as accuracy: not for the area under the ROC
-    curve, nor for R2.
+    curve, nor for R2. And only for independent samples: where they come in large groups that are
+    alike, the interval is much too short.
 
     With e_in the mean score of the samples outside fold k in column k, and e_out, v_out and n_k
     the mean, the variance and the number of those in fold k, the estimate of the mean squared

@@ -16,7 +16,7 @@ from sklearn.model_selection import (
     GridSearchCV,
     GroupKFold,
     KFold,
-    LeaveOneGroupOut,
+    LeaveOneOut,
     RepeatedKFold,
     ShuffleSplit,
     TimeSeriesSplit,
@@ -120,13 +120,6 @@ class TestEqualToTheFunctions:
         with joblib.parallel_config(backend, n_jobs=2):
             assert nested(search).fit(*data).score_interval_ == alone
 
-    def test_groups_stay_whole(self, data):
-        groups = np.arange(60) // 3
-        cv = GroupKFold(4)
-        search = inner(cv=GroupKFold(2))
-        found = nested(search, cv=cv).fit(*data, groups=groups)
-        assert found.score_interval_.low < found.best_score_ < found.score_interval_.high
-
     def test_the_guiding_one_of_several_scores(self, data):
         one = nested(scoring="accuracy").fit(*data)
         several = nested(scoring=["roc_auc", "accuracy"], refit="accuracy").fit(*data)
@@ -206,17 +199,27 @@ class TestRefused:
             (ShuffleSplit(3, test_size=0.5, random_state=0), "exactly once"),
             (TimeSeriesSplit(3), "train on all samples"),
             (KFold(2), "at least 3 folds"),
-            (LeaveOneGroupOut(), "at least 2"),
+            (LeaveOneOut(), "at least 2"),
         ],
     )
     def test_folds_that_are_none(self, data, cv, match):
-        groups = np.arange(60) if isinstance(cv, LeaveOneGroupOut) else None
         with pytest.raises(ValueError, match=match):
-            nested(cv=cv).fit(*data, groups=groups)
+            nested(cv=cv).fit(*data)
 
     def test_weights(self, data):
         with pytest.raises(ValueError, match="got weights"):
             nested().fit(*data, sample_weight=np.ones(60))
+
+    @pytest.mark.parametrize("routing", [False, True])
+    def test_groups(self, data, routing):
+        log, groups = [], np.arange(60) // 3
+        search = inner(Counting(log=log), {"a": [0, 1]}, cv=GroupKFold(2), scoring="accuracy")
+        with (
+            sklearn.config_context(enable_metadata_routing=routing),
+            pytest.raises(ValueError, match=r"independent of each other; got groups.*corrected_t"),
+        ):
+            nested(search, cv=GroupKFold(4)).fit(*data, groups=groups)
+        assert log == []
 
     def test_weights_of_the_fit_alone_are_none(self, data):
         with sklearn.config_context(enable_metadata_routing=True):
@@ -250,7 +253,9 @@ def test_a_pair_that_fails_leaves_no_interval():
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         found = nested(search, cv=KFold(3)).fit(X, y)
-    assert any("There is no interval: on 1 of 6 splits" in str(w.message) for w in caught)
+    (warning,) = (w for w in caught if "There is no interval" in str(w.message))
+    assert "on 1 of 6 splits" in str(warning.message)
+    assert warning.filename == __file__
     assert found.score_interval_ is None
     assert np.isfinite(found.best_score_)
     assert "interval" not in found.summary()
