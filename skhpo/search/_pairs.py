@@ -100,7 +100,7 @@ def _sample_scores(history):
         warnings.warn(
             f"There is no interval: on {len(failed)} of {len(folds)} splits the search failed, or "
             "its score is not the mean of those of the samples.",
-            stacklevel=5,
+            stacklevel=7,  # the caller of fit
         )
     if failed or len(folds) < history.n_splits:
         return None

@@ -7,12 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import xlogy
 from sklearn import metrics
-from sklearn.base import is_classifier
+from sklearn.base import is_classifier, is_regressor
 from sklearn.pipeline import Pipeline
 
 from .._sklearn import PassthroughScorer, scorer_parts
 
-__all__ = ["POINTWISE_NAMES", "Pointwise", "guiding_scorer", "pointwise_of", "response_methods"]
+__all__ = [
+    "POINTWISE_NAMES",
+    "Pointwise",
+    "default_score",
+    "guiding_scorer",
+    "pointwise_of",
+    "response_methods",
+]
 
 
 def _right(y, predicted, classes):
@@ -116,7 +123,7 @@ def pointwise_of(scorer, estimator):
         What it scores.
     """
     if isinstance(scorer, PassthroughScorer):
-        return Pointwise("predict", _right, 1) if _scores_accuracy(estimator) else None
+        return Pointwise("predict", _right, 1) if default_score(estimator) == "accuracy" else None
     metric, arguments, sign, methods = scorer_parts(scorer) or (None, None, None, ())
     method, function = _METRICS.get(metric, (None, None))
     return None if arguments or method not in methods else Pointwise(method, function, sign)
@@ -136,8 +143,19 @@ def guiding_scorer(scorer, metric):
     return scorers[metric] if metric in scorers else next(iter(scorers.values()))
 
 
-def _scores_accuracy(estimator):
-    """Whether the ``score`` method is one of scikit-learn's classifiers."""
+def default_score(estimator):
+    """Return what the ``score`` method returns, where scikit-learn made it.
+
+    Parameters
+    ----------
+    estimator : estimator
+
+    Returns
+    -------
+    {"accuracy", "R2"} or None
+    """
     while isinstance(estimator, Pipeline):
         estimator = estimator.steps[-1][1]
-    return is_classifier(estimator) and type(estimator).score.__module__.startswith("sklearn.")
+    if not getattr(type(estimator).score, "__module__", "").startswith("sklearn."):
+        return None
+    return "accuracy" if is_classifier(estimator) else "R2" if is_regressor(estimator) else None

@@ -6,6 +6,10 @@ import html
 import math
 
 import numpy as np
+from sklearn.pipeline import Pipeline
+
+from .._sklearn import BaseSearchCV, scorer_parts
+from ._pointwise import default_score
 
 __all__ = ["as_html", "summarise"]
 
@@ -18,8 +22,8 @@ _METHODS = {
 def summarise(nested, search):
     """Return the lines of ``NestedCV.summary``."""
     lines = [
-        _title(nested, search),
-        _score_line(nested),
+        _title(nested),
+        _score_line(nested, search),
         _optimism_line(nested),
         _choices_line(nested),
         _refit_line(nested),
@@ -32,22 +36,27 @@ def as_html(text):
     return f"<pre>{html.escape(text)}</pre>"
 
 
-def _title(nested, search):
+def _title(nested):
     folds = f"{nested.n_splits_} outer folds"
     if nested.n_repeats > 1:
         folds += f" in {nested.n_repeats} repeats"
-    return (
-        f"Nested cross-validation of {type(search).__name__} of "
-        f"{type(search.estimator).__name__}, {folds}"
-    )
+    return f"Nested cross-validation of {_called(nested.estimator)}, {folds}"
 
 
-def _score_line(nested):
+def _called(estimator):
+    if isinstance(estimator, Pipeline):
+        return f"{_called(estimator.steps[-1][1])} in a Pipeline"
+    if isinstance(estimator, BaseSearchCV):
+        return f"{type(estimator).__name__} of {_called(estimator.estimator)}"
+    return type(estimator).__name__
+
+
+def _score_line(nested, search):
     scores = nested.outer_results_["outer_score"]
     n_failed = np.count_nonzero(np.isnan(scores))
     if n_failed:
         return f"No score: the search failed on {n_failed} of {len(scores)} outer folds"
-    text = f"Score of the tuned model ({_name(nested)}): {scores.mean():.4g}"
+    text = f"Score of the tuned model ({_name(nested, search)}): {scores.mean():.4g}"
     interval = nested.score_interval_
     if interval is None:
         return text
@@ -97,12 +106,20 @@ def _short(value):
     return str(value)
 
 
-def _name(nested):
+def _name(nested, search):
     """How the score is called."""
-    if nested.multimetric_:
+    if nested.multimetric_ or isinstance(nested.refit, str):
         return nested.history_.metric
     scoring = nested.scoring
     if scoring is None:
-        search = nested.estimator[-1] if hasattr(nested.estimator, "steps") else nested.estimator
         scoring = search.refit if isinstance(search.refit, str) else search.scoring
-    return scoring if isinstance(scoring, str) else "the default score"
+    if scoring is None:
+        return default_score(search.estimator) or "the default score"
+    return scoring if isinstance(scoring, str) else _name_of(scoring)
+
+
+def _name_of(scorer):
+    """Name of the function that a scorer calls."""
+    metric, _, sign, _ = scorer_parts(scorer) or (scorer, None, 1, ())
+    name = getattr(metric, "__name__", type(metric).__name__)
+    return f"neg_{name}" if sign < 0 else name

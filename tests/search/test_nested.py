@@ -17,7 +17,7 @@ from sklearn.datasets import make_multilabel_classification, make_regression
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.linear_model import Ridge, RidgeClassifier
-from sklearn.metrics import make_scorer
+from sklearn.metrics import f1_score, make_scorer, zero_one_loss
 from sklearn.model_selection import (
     GridSearchCV,
     GroupKFold,
@@ -34,7 +34,7 @@ from sklearn.neighbors import KernelDensity, KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
-from sklearn.tree import DecisionTreeClassifier
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils.estimator_checks import check_estimator
 
 from skhpo import (
@@ -123,6 +123,10 @@ class TestEqualToTheRecipe:
         assert np.isfinite(nested.best_score_)
 
 
+def two_scores(estimator, X, y):
+    return {"a": 0.0, "b": estimator.score(X, y)}
+
+
 class TestResults:
     def test_what_the_folds_leave(self, inner, data):
         nested = NestedCV(inner(), cv=3, return_estimators=True, return_predictions=True)
@@ -199,6 +203,36 @@ class TestResults:
         assert lines[3] == "Chosen on the outer folds: a=1 on 4 of 4"
         assert lines[4] == "Chosen on all samples, in the model to use: a=1"
         assert lines[1] in nested._repr_html_()
+
+    @pytest.mark.parametrize(
+        ("search", "settings", "name"),
+        [
+            (ours(), {}, "accuracy"),
+            (make_pipeline(StandardScaler(), theirs()), {}, "accuracy"),
+            (theirs(DecisionTreeRegressor(random_state=0)), {}, "R2"),
+            (ours(Dial(), {"a": [1]}), {}, "the default score"),
+            (ours(scoring="f1"), {}, "f1"),
+            (ours(scoring=["accuracy", "f1"], refit="f1"), {}, "f1"),
+            (ours(), {"scoring": make_scorer(f1_score, average="macro")}, "f1_score"),
+            (
+                ours(),
+                {"scoring": make_scorer(zero_one_loss, greater_is_better=False)},
+                "neg_zero_one_loss",
+            ),
+            (ours(), {"scoring": lambda estimator, X, y: 1.0}, "<lambda>"),
+            (ours(), {"scoring": ["accuracy", "f1"], "refit": "f1"}, "f1"),
+            (ours(), {"scoring": two_scores, "refit": "b"}, "b"),
+        ],
+    )
+    def test_the_summary_names_the_score(self, data, search, settings, name):
+        summary = NestedCV(search, cv=2, **settings).fit(*data).summary()
+        assert f"Score of the tuned model ({name}): " in summary
+
+    def test_the_summary_says_what_was_searched(self, data):
+        model = make_pipeline(StandardScaler(), TREE)
+        search = theirs(model, {"decisiontreeclassifier__max_depth": [1, 2]})
+        title = NestedCV(search, cv=2).fit(*data).summary().splitlines()[0]
+        assert "of GridSearchCV of DecisionTreeClassifier in a Pipeline, 2" in title
 
     def test_html_before_fit(self):
         assert "NestedCV" in NestedCV(ours())._repr_html_()
@@ -309,8 +343,9 @@ class TestRepeats:
 
     def test_the_same_seed_twice(self, inner, data):
         search = inner(cv=KFold(3, shuffle=True, random_state=7))
-        with pytest.warns(UserWarning, match="same random_state=7"):
+        with pytest.warns(UserWarning, match="same random_state=7") as caught:
             NestedCV(search, cv=KFold(2, shuffle=True, random_state=7)).fit(*data)
+        assert {warning.filename for warning in caught} == {__file__}
         NestedCV(search, cv=KFold(2, shuffle=True, random_state=8)).fit(*data)
 
 
