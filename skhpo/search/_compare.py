@@ -12,6 +12,7 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 from ..statistics import ScoreComparison, compare_scores
 from ._job import draw_seed
 from ._nested import NestedCV, check_is_search, repeated, search_in
+from ._pointwise import own_scoring
 
 __all__ = ["SearchComparison", "compare_searches"]
 
@@ -144,16 +145,12 @@ def _check(searches, scoring):
             f"scoring must be one score to compare by; got {scoring!r}. Name one; the searches may "
             "have several inside."
         )
-    own = [_own_scoring(search_in(search)) for search in searches.values()]
+    own = [own_scoring(search_in(search)) for search in searches.values()]
     if scoring is None and any(score != own[0] for score in own):
         raise ValueError(
             "scoring must be given where searches go by different scores; got None with "
             f"{dict(zip(searches, own, strict=True))}. Name the score to compare them by."
         )
-
-
-def _own_scoring(search):
-    return search.refit if isinstance(search.refit, str) else search.scoring
 
 
 class _SharedFolds:

@@ -27,7 +27,7 @@ from ..execution._nesting import NestingExecutor
 from ._base import BaseSearch
 from ._outer import Keep, optimism_of, outer_table, score_interval, stability
 from ._pairs import first_splits, nested_interval, pair_splits
-from ._pointwise import POINTWISE_NAMES, guiding_scorer, pointwise_of
+from ._pointwise import POINTWISE_NAMES, guiding_scorer, own_scoring, pointwise_of
 from ._resources import n_samples_of
 from ._summary import as_html, summarise
 
@@ -350,8 +350,7 @@ class NestedCV(BaseSearch):
 
     def _is_comparable(self):
         """Whether the outer score that is reported is the one that the search went by."""
-        search = search_in(self.estimator)
-        inner = search.refit if isinstance(search.refit, str) else search.scoring
+        inner = own_scoring(search_in(self.estimator))
         outer = self.history_.metric if self.multimetric_ else self.scoring
         return self.scoring is None or (isinstance(inner, str) and inner == outer)
 

@@ -15,8 +15,8 @@ from .._sklearn import PassthroughScorer, scorer_parts
 __all__ = [
     "POINTWISE_NAMES",
     "Pointwise",
-    "default_score",
     "guiding_scorer",
+    "own_scoring",
     "pointwise_of",
     "response_methods",
 ]
@@ -123,7 +123,7 @@ def pointwise_of(scorer, estimator):
         What it scores.
     """
     if isinstance(scorer, PassthroughScorer):
-        return Pointwise("predict", _right, 1) if default_score(estimator) == "accuracy" else None
+        return Pointwise("predict", _right, 1) if _default_score(estimator) == "accuracy" else None
     metric, arguments, sign, methods = scorer_parts(scorer) or (None, None, None, ())
     method, function = _METRICS.get(metric, (None, None))
     return None if arguments or method not in methods else Pointwise(method, function, sign)
@@ -143,19 +143,25 @@ def guiding_scorer(scorer, metric):
     return scorers[metric] if metric in scorers else next(iter(scorers.values()))
 
 
-def default_score(estimator):
-    """Return what the ``score`` method returns, where scikit-learn made it.
+def own_scoring(search):
+    """Return what a search goes by: a name where it has one, also for scikit-learn's ``score``.
 
     Parameters
     ----------
-    estimator : estimator
+    search : BaseSearchCV
 
     Returns
     -------
-    {"accuracy", "R2"} or None
+    str, callable or None
     """
+    scoring = search.refit if isinstance(search.refit, str) else search.scoring
+    return _default_score(search.estimator) if scoring is None else scoring
+
+
+def _default_score(estimator):
     while isinstance(estimator, Pipeline):
         estimator = estimator.steps[-1][1]
-    if not getattr(type(estimator).score, "__module__", "").startswith("sklearn."):
+    score = getattr(type(estimator), "score", None)
+    if not getattr(score, "__module__", "").startswith("sklearn."):
         return None
-    return "accuracy" if is_classifier(estimator) else "R2" if is_regressor(estimator) else None
+    return "accuracy" if is_classifier(estimator) else "r2" if is_regressor(estimator) else None

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 
 from .._sklearn import BaseSearchCV, scorer_parts
-from ._pointwise import default_score
+from ._pointwise import own_scoring
 
 __all__ = ["as_html", "summarise"]
 
@@ -110,11 +110,9 @@ def _name(nested, search):
     """How the score is called."""
     if nested.multimetric_ or isinstance(nested.refit, str):
         return nested.history_.metric
-    scoring = nested.scoring
+    scoring = own_scoring(search) if nested.scoring is None else nested.scoring
     if scoring is None:
-        scoring = search.refit if isinstance(search.refit, str) else search.scoring
-    if scoring is None:
-        return default_score(search.estimator) or "the default score"
+        return "the default score"
     return scoring if isinstance(scoring, str) else _name_of(scoring)
 
 

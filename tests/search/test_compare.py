@@ -184,6 +184,11 @@ class TestRefused:
             compare_searches(made, *data)
         assert compare_searches(made, *data, cv=3, scoring="f1").best in made
 
+    def test_the_default_score_is_no_other(self, data):
+        made = searches()
+        made["tree"].set_params(scoring="accuracy")
+        assert compare_searches(made, *data, cv=3).best in made
+
     def test_several_scores(self, data):
         with pytest.raises(ValueError, match="scoring must be one score"):
             compare_searches(searches(), *data, scoring=["f1", "accuracy"])

@@ -181,6 +181,11 @@ class TestResults:
         assert nested.optimism_ is None
         assert np.isnan(nested.outer_results_["optimism"]).all()
 
+    def test_the_default_score_by_its_name(self, inner, data):
+        """Outside a name, inside what the model's own score is."""
+        nested = NestedCV(inner(), cv=2, scoring="accuracy").fit(*data)
+        assert nested.optimism_ == NestedCV(inner(), cv=2).fit(*data).optimism_
+
     def test_a_callable_refit_inside(self, inner, data):
         nested = NestedCV(inner(refit=lambda results: 1), cv=2).fit(*data)
         results = nested.outer_results_
@@ -209,7 +214,7 @@ class TestResults:
         [
             (ours(), {}, "accuracy"),
             (make_pipeline(StandardScaler(), theirs()), {}, "accuracy"),
-            (theirs(DecisionTreeRegressor(random_state=0)), {}, "R2"),
+            (theirs(DecisionTreeRegressor(random_state=0)), {}, "r2"),
             (ours(Dial(), {"a": [1]}), {}, "the default score"),
             (ours(scoring="f1"), {}, "f1"),
             (ours(scoring=["accuracy", "f1"], refit="f1"), {}, "f1"),
