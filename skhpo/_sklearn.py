@@ -6,6 +6,7 @@ What a release renames or moves is mended here and nowhere else.
 import signal
 import warnings
 from contextlib import contextmanager, nullcontext
+from copy import copy
 from inspect import signature
 
 from joblib._utils import eval_expr
@@ -35,6 +36,7 @@ __all__ = [
     "MultimetricScorer",
     "PassthroughScorer",
     "StrOptions",
+    "bare_context",
     "by_value_modules",
     "callback_context",
     "check_method_params",
@@ -95,6 +97,20 @@ def callback_context(estimator, max_subtasks):
     if not hasattr(estimator, "_init_callback_context"):
         return _NullContext()
     return estimator._init_callback_context(max_subtasks=max_subtasks)
+
+
+def bare_context(context):
+    """Return a callback context that knows its ancestors, but no siblings, children or callbacks.
+
+    It is what a worker can have of the tree: enough for callbacks of an estimator to tell which
+    fit of which search they are called in. None where scikit-learn has no callbacks.
+    """
+    if isinstance(context, _NullContext):
+        return None
+    bare = copy(context)
+    bare._callbacks, bare._children_map = [], {}
+    bare.parent = None if context.parent is None else bare_context(context.parent)
+    return bare
 
 
 def warning_filters():

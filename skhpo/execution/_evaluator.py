@@ -10,10 +10,18 @@ import numpy as np
 from sklearn.base import clone
 
 from .._records import Evaluation
-from .._sklearn import MultimetricScorer, fit_and_score, safe_split, terminated_worker_error
+from .._sklearn import (
+    MultimetricScorer,
+    bare_context,
+    fit_and_score,
+    safe_split,
+    terminated_worker_error,
+)
 from ._config import inside_a_fit
 
-__all__ = ["Evaluator", "indices_of"]
+__all__ = ["FIT", "Evaluator", "indices_of", "number_of"]
+
+FIT = "candidate-split-evaluation"  # scikit-learn's name of a fit, for callbacks
 
 
 class Evaluator:
@@ -42,6 +50,8 @@ class Evaluator:
         ``limit(estimator, task, train, test)``: holds a fit to its amount of the resource.
     continuation : Continuation, default=None
         Lets fits go on with the models of others.
+    context : callback context, default=None
+        Of the search, bare.
     """
 
     def __init__(
@@ -62,6 +72,7 @@ class Evaluator:
         predict=None,
         limit=None,
         continuation=None,
+        context=None,
     ):
         self.estimator = estimator
         self.X = X
@@ -78,6 +89,7 @@ class Evaluator:
         self.predict = predict
         self.limit = limit
         self.continuation = continuation
+        self.context = context
 
     def __call__(self, task):
         """Return the evaluation of a task; raise only with ``error_score="raise"``."""
@@ -130,6 +142,7 @@ class Evaluator:
             split_progress=(task.split, len(self.splits)),
             candidate_progress=(task.candidate.id, self.n_candidates),
             error_score=_error_score(self.error_score),
+            **self._callbacks(task),
         )
         evaluation = _evaluation(task, out, errors)
         if out["fit_error"] or (self.keep is None and self.predict is None):
@@ -141,6 +154,14 @@ class Evaluator:
             evaluation = self._with_predictions(evaluation, estimator, test_data[0], test)
         return evaluation
 
+    def _callbacks(self, task):
+        if self.context is None:
+            return {}
+        # Each fit has a branch of its own: what it adds to the tree is gone with it.
+        number = number_of(task, len(self.splits))
+        leaf = bare_context(self.context).subcontext(task_name=FIT, task_id=number)
+        return {"callback_ctx": leaf}
+
     def _with_predictions(self, evaluation, estimator, X_test, test):
         try:
             predictions = self.predict(estimator, X_test)
@@ -150,6 +171,12 @@ class Evaluator:
             return replace(evaluation, status="failed", error=format_exc())
         whole = self.splits[evaluation.task.split][1]
         return replace(evaluation, predictions=_spread(predictions, test, whole))
+
+
+def number_of(task, n_splits):
+    """Return the number of a fit among those of its search, for callbacks."""
+    level = 0 if task.resource is None else int(task.resource)
+    return (level << 32) + task.candidate.id * n_splits + task.split
 
 
 def _spread(predictions, part, whole):

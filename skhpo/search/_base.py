@@ -198,7 +198,7 @@ class BaseSearch(BaseSearchCV):
                 f"totalling {n_fits} fits"
             )
         with hooks.searching(n_fits), make_continuation(job) as continuation:
-            evaluator = self._evaluator(job, continuation)
+            evaluator = self._evaluator(job, continuation, hooks.branch())
             fits = Fits(pool, evaluator, log, hooks, self._learn_score_names)
             run(
                 self._start(job, continuation),
@@ -223,7 +223,7 @@ class BaseSearch(BaseSearchCV):
             **resources,
         )
 
-    def _evaluator(self, job, continuation=None):
+    def _evaluator(self, job, continuation=None, context=None):
         return Evaluator(
             job.estimator,
             job.X,
@@ -239,6 +239,7 @@ class BaseSearch(BaseSearchCV):
             predict=make_predict(self, job),
             limit=make_limit(job.scheduler, job),
             continuation=continuation,
+            context=context,
         )
 
     def _learn_score_names(self, evaluation):

@@ -1,14 +1,16 @@
 """scikit-learn's callback hooks around a search, all of them called in this process.
 
 The tree of tasks is fit -> search -> one leaf a fit, then the refit. A leaf is made just before
-its task is submitted, and none of the tree travels with the task.
+its task is submitted. Of the tree only the branch of the search travels, without its leaves, for
+callbacks of the estimator itself to know where they are.
 """
 
 from __future__ import annotations
 
 from contextlib import contextmanager
 
-from .._sklearn import callback_context
+from .._sklearn import bare_context, callback_context
+from ..execution._evaluator import FIT, number_of
 
 __all__ = ["Hooks"]
 
@@ -40,10 +42,15 @@ class Hooks:
         yield
         self._parent.call_on_fit_task_end(**self._data)
 
+    def branch(self):
+        """Return the context of the fits, without the rest of the tree."""
+        return bare_context(self._parent)
+
     def start(self, task):
         """Open the leaf of a fit."""
+        number = number_of(task, self._search.history_.n_splits)
         self._leaves[task.key] = self._parent.subcontext(
-            task_name="candidate-split-evaluation", task_id=len(self._leaves)
+            task_name=FIT, task_id=number
         ).call_on_fit_task_begin(estimator=self._search)
 
     def finish(self, evaluation):

@@ -307,8 +307,8 @@ class NestedCV(BaseSearch):
             )
         return found
 
-    def _evaluator(self, job, continuation=None):
-        evaluator = super()._evaluator(job, continuation)
+    def _evaluator(self, job, continuation=None, context=None):
+        evaluator = super()._evaluator(job, continuation, context)
         evaluator.keep = self._keep()
         return evaluator
 

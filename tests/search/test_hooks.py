@@ -1,13 +1,18 @@
 """The tree of callback contexts around a search, as a callback sees it."""
 
+import pickle
+
 import joblib
 import pytest
 import sklearn
-from _estimators import Dial, Told, fail, interrupt
+from _estimators import SEARCHES, Dial, Told, fail, interrupt
+from sklearn.datasets import load_iris
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils.fixes import parse_version
 
-from skhpo import BayesSearchCV, SearchCV
+from skhpo import BayesSearchCV, NestedCV, SearchCV
+from skhpo._sklearn import bare_context, callback_context
 
 pytestmark = pytest.mark.skipif(
     parse_version(sklearn.__version__) < parse_version("1.9"),
@@ -154,3 +159,67 @@ def test_fitting_again_is_a_new_tree():
     made.fit([[0.0], [1.0]] * 6, [0, 1] * 6)
     assert notes.tasks("setup") == ["fit", "fit"]
     assert notes.tasks("end").count(LEAF) == 8
+
+
+def make_any(cls, estimator, n_jobs=None):
+    """A search of any class; grid search and nested cross-validation too."""
+    space, options = {"C": [0.01, 0.1, 1]}, {"cv": 2, "n_jobs": n_jobs}
+    if cls is NestedCV:
+        return NestedCV(SearchCV(estimator, space, cv=2), **options)
+    limit = {"max_resources": 75} if "max_resources" in cls._get_param_names() else {}
+    return cls(estimator, space, **options, **limit)
+
+
+def monitored(cls, n_jobs=None):
+    """The rows that scikit-learn's monitor has of an estimator inside a search."""
+    from sklearn.callback import ScoringMonitor
+
+    monitor = ScoringMonitor(scoring="accuracy")
+    estimator = LogisticRegression(max_iter=200).set_callbacks(monitor)
+    made = make_any(cls, estimator, n_jobs).fit(*load_iris(return_X_y=True))
+    (run,) = monitor.get_logs("all")
+    rows = [{k: v for k, v in row.items() if k != "task_id_path"} for row in run.data]
+    assert len({row["task_id_path"] for row in run.data}) == len(rows)
+    return made, run.estimator_name, rows
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_monitor_inside_sees_one_run_as_in_grid_search(n_jobs):
+    _, name, rows = monitored(SearchCV, n_jobs)
+    assert name == "SearchCV"
+    assert rows == monitored(GridSearchCV, n_jobs)[2]
+
+
+@pytest.mark.parametrize("cls", [*SEARCHES, NestedCV])
+def test_a_monitor_inside_sees_every_fit(cls):
+    made, name, rows = monitored(cls)
+    assert name == cls.__name__
+    whole = [row for row in rows if row["task_name"] == "fit"]
+    inside = 2 * (3 * 2 + 1) + 3 * 2 if cls is NestedCV else made.history_.n_fits
+    assert len(whole) == inside + 1
+
+
+@pytest.mark.parametrize("cls", [*SEARCHES, NestedCV])
+def test_the_progress_bar_of_scikit_learn(cls, capsys, monkeypatch):
+    pytest.importorskip("rich")
+    from sklearn.callback import ProgressBar
+
+    monkeypatch.setenv("COLUMNS", "120")
+    made = make_any(cls, LogisticRegression(max_iter=200)).set_callbacks(ProgressBar())
+    made.fit(*load_iris(return_X_y=True))
+    out = capsys.readouterr().out
+    for words in (f"{cls.__name__} - fit", f"{cls.__name__} - search", "100%"):
+        assert words in out
+
+
+def test_what_travels_is_one_branch():
+    made = SearchCV(Dial(), {"a": [1, 2]}).set_callbacks(Notes())
+    root = callback_context(made, 1)
+    search = root.subcontext(task_name=SEARCH, max_subtasks=None, sequential_subtasks=False)
+    for number in range(1000):
+        search.subcontext(task_name=LEAF, task_id=number)
+    bare = bare_context(search)
+    assert len(pickle.dumps(bare)) < 2000
+    assert [bare.parent.task_name, bare.task_name] == ["fit", SEARCH]
+    assert bare.root_uuid == root.root_uuid
+    assert len(search._children_map) == 1000
