@@ -78,14 +78,24 @@ def run_config(*, executor=None, in_order=None):
     {'C': 10}
     """
     given = {"executor": executor, "in_order": in_order}
-    if executor is not None and not callable(getattr(executor, "submit", None)):
-        raise TypeError(
-            "executor must have a submit method that returns futures, as concurrent.futures has "
-            f"it; got {executor!r}. Pass a pool, not the class of a pool."
-        )
     changes = {name: value for name, value in given.items() if value is not None}
+    _check(**changes)
     token = _CONFIG.set(replace(current_config(), **changes))
     try:
         yield
     finally:
         _CONFIG.reset(token)
+
+
+def _check(executor=None, in_order=True):
+    is_pool = callable(getattr(executor, "submit", None)) and not isinstance(executor, type)
+    if executor is not None and not is_pool:
+        raise TypeError(
+            "executor must have a submit method that returns futures, as concurrent.futures has "
+            f"it; got {executor!r}. Pass a pool, not the class of a pool."
+        )
+    if not isinstance(in_order, bool):
+        raise TypeError(
+            f"in_order must be True, False, or None for what holds outside; got {in_order!r}. "
+            "Pass False to use results as they come."
+        )

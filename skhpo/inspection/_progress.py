@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 import time
+from numbers import Real
 
 __all__ = ["SearchProgress"]
 
@@ -31,6 +32,16 @@ class SearchProgress:
     """
 
     def __init__(self, interval=None, file=None):
+        if interval is not None and not (isinstance(interval, Real) and interval >= 0):
+            raise ValueError(
+                f"interval must be seconds between two updates, at least 0; got {interval!r}. "
+                "Use None for 0.2 in a terminal and 10 in a log file."
+            )
+        if file is not None and not hasattr(file, "write"):
+            raise TypeError(
+                f"file must be an open text stream; got {file!r}. Open a path first: "
+                'open("search.log", "a").'
+            )
         self.interval = interval
         self.file = file
 

@@ -33,7 +33,16 @@ def test_it_is_a_threads_own():
     assert found == [True]
 
 
-@pytest.mark.parametrize("executor", [3, "threads", [ThreadPoolExecutor]])
+@pytest.mark.parametrize("executor", [3, "threads", ThreadPoolExecutor])
 def test_an_executor_must_take_tasks(executor):
     with pytest.raises(TypeError, match="submit method"), run_config(executor=executor):
+        pass
+
+
+@pytest.mark.parametrize("in_order", [0, "no"])
+def test_in_order_is_a_bool(in_order):
+    with (
+        pytest.raises(TypeError, match="in_order must be True, False"),
+        run_config(in_order=in_order),
+    ):
         pass

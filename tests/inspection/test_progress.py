@@ -75,6 +75,17 @@ class TestInATerminal:
         assert all(len(line) >= len(before.rstrip()) for before, line in pairwise(lines))
 
 
+@pytest.mark.parametrize("interval", [-1, "1", NAN])
+def test_an_interval_is_seconds(interval):
+    with pytest.raises(ValueError, match="interval must be seconds"):
+        SearchProgress(interval)
+
+
+def test_a_file_is_open():
+    with pytest.raises(TypeError, match=r"open text stream; got 'a\.log'"):
+        SearchProgress(file="a.log")
+
+
 @callbacks
 def test_standard_error_is_the_default(capsys):
     made = SearchCV(Dial(), {"a": [1]}, cv=2).set_callbacks(SearchProgress())
