@@ -105,7 +105,7 @@ def draw(sigma, seed, seconds):
     return [tuple(row) for row in seconds * np.exp(sigma * z)]
 
 
-def measure(kind, n_jobs, sigma, seed):
+def measure(n_jobs, sigma, kind, seed):
     """Return the makespans over the ideal, measured and simulated."""
     run, simulate, _ = KINDS[kind]
     table = draw(sigma, seed, n_jobs * SECONDS)
@@ -114,12 +114,6 @@ def measure(kind, n_jobs, sigma, seed):
     start = time.perf_counter()
     run(table, n_jobs)
     return (time.perf_counter() - start) / ideal, float(simulate(seconds, n_jobs)) / ideal
-
-
-def warm_up(n_jobs):
-    """Start the workers of everybody."""
-    for run, _, _ in KINDS.values():
-        run(draw(0.0, 0, SECONDS / 10), n_jobs)
 
 
 def read(path):
@@ -148,16 +142,19 @@ def main():
     args = arguments(__doc__)
     n_draws = 3 if args.quick else 30
     known = {} if args.quick else read(args.out / "utilisation.json")
-    for n_jobs in (2, 4):
-        warm_up(n_jobs)
-        for seed, sigma, kind in product(range(n_draws), (0.5, 1.0), KINDS):
-            pair = known.setdefault((n_jobs, sigma, kind), ([], []))
-            n_done, every = len(pair[0]), KINDS[kind][2]
-            if seed % every == 0 and n_done <= seed // every:
-                for values, value in zip(pair, measure(kind, n_jobs, sigma, seed), strict=True):
-                    values.append(value)
-                print(n_jobs, sigma, kind, seed, pair[0][-1], pair[1][-1], flush=True)
-                write("utilisation", args.out, {"rows": table_of(known)})
+    for seed, n_jobs, (kind, how) in product(range(n_draws), (2, 4), KINDS.items()):
+        run, _, every = how
+        cases = [(n_jobs, sigma, kind) for sigma in (0.5, 1.0)]
+        pairs = [known.setdefault(case, ([], [])) for case in cases]
+        if seed % every or len(pairs[-1][0]) > seed // every:
+            continue
+        run(draw(0.0, 0, SECONDS / 10), n_jobs)  # the workers are warm
+        for case, pair in zip(cases, pairs, strict=True):
+            found = measure(*case, seed)
+            print(*case, seed, *found, flush=True)
+            for values, value in zip(pair, found, strict=True):
+                values.insert(seed // every, value)
+        write("utilisation", args.out, {"rows": table_of(known)})
 
 
 if __name__ == "__main__":
