@@ -22,6 +22,7 @@ extensions = [
 exclude_patterns = ["_build"]
 templates_path = ["_templates"]
 default_role = "literal"
+toc_object_entries_show_parents = "hide"
 nitpicky = True
 nitpick_ignore_regex = [(r"py:.*", r"(?!skhpo).*")]  # types are written as prose
 
@@ -44,7 +45,6 @@ sphinx_gallery_conf = {
     "gallery_dirs": "auto_examples",
     "filename_pattern": r"/plot_",
     "ignore_pattern": r"demo\.py",
-    "reference_url": {"skhpo": None},
     "download_all_examples": False,
     "show_signature": False,
     "write_computation_times": False,
@@ -56,7 +56,7 @@ html_static_path = ["_static"]
 html_css_files = ["skhpo.css"]
 html_show_sourcelink = False
 html_theme_options = {
-    "header_links_before_dropdown": 4,
+    "header_links_before_dropdown": 5,
     "show_prev_next": False,
     "secondary_sidebar_items": {"**": ["page-toc"], "index": []},
     "footer_start": ["copyright"],

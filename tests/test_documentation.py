@@ -42,3 +42,9 @@ def test_the_api_page_has_every_public_name_once():
     assert [name for name, found in zip(listed, objects, strict=True) if found is None] == []
     assert len(set(map(id, objects))) == len(objects)
     assert [name for name, found in PUBLIC.items() if id(found) not in set(map(id, objects))] == []
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_a_summary_cites_nothing(name):
+    """It stands in the table of the API page, far from the references."""
+    assert "]_" not in PUBLIC[name].__doc__.strip().partition("\n\n")[0]

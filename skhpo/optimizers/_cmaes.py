@@ -50,11 +50,11 @@ TOL_SCORE = 1e-12  # relative; what is closer are errors of rounding
 
 @dataclass(frozen=True)
 class CMAES:
-    """Covariance matrix adaptation evolution strategy with margin [1]_ [2]_.
+    """Covariance matrix adaptation evolution strategy with margin.
 
     A normal distribution over the numbers moves to where good settings are and takes the shape
-    of the function around them. An ordered parameter keeps a minimal chance to leave its level;
-    categorical ones have a probability for each level.
+    of the function around them [1]_. An ordered parameter keeps a minimal chance to leave its
+    level [2]_; categorical ones have a probability for each level.
 
     Parameters
     ----------

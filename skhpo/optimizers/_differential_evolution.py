@@ -24,10 +24,10 @@ P = 0.2  # share of the population that counts as its best
 
 @dataclass(frozen=True)
 class DifferentialEvolution:
-    """Differential evolution [1]_ without generations: each result enters at once.
+    """Differential evolution without generations: each result enters at once.
 
     The best settings found are the population. A trial takes some parameters from a member of
-    it, the others from a mutant: a member plus scaled differences of other members. Rules to
+    it, the others from a mutant: a member plus scaled differences of other members [1]_. Rules to
     make the mutant and chances of the crossover take turns at random [2]_, which needs no
     tuning and no memory. A choice, which has no differences, takes the level of a member where
     two differ, and seldom any level. Of a list of dicts a trial takes the dict as a choice.

@@ -74,7 +74,9 @@ N_TRIES = 300  # random points asked so before the model is used
 
 @dataclass(frozen=True)
 class GaussianProcess:
-    """Bayesian optimisation with a Gaussian process [1]_ [2]_.
+    """Bayesian optimisation with a Gaussian process.
+
+    A model of the score says where a better one is to be expected [1]_ [2]_.
 
     Parameters
     ----------

@@ -12,7 +12,9 @@ __all__ = ["RandomSearch"]
 
 @dataclass(frozen=True)
 class RandomSearch:
-    """Suggest independent draws from the distributions [1]_, whatever was told.
+    """Suggest independent draws from the distributions, whatever was told.
+
+    Better than a grid where few of many parameters matter [1]_.
 
     References
     ----------

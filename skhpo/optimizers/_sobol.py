@@ -63,7 +63,9 @@ def _engine(n_dims, rng):
 
 @dataclass(frozen=True)
 class Sobol:
-    """Suggest the points of a scrambled Sobol sequence [1]_, whatever was told.
+    """Suggest the points of a scrambled Sobol sequence, whatever was told.
+
+    They cover the space more evenly than independent draws [1]_.
 
     References
     ----------

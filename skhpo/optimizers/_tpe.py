@@ -26,10 +26,10 @@ STAY = 0.8  # chance that the kernel of a choice draws its own level, with one o
 
 @dataclass(frozen=True)
 class TPE:
-    """Suggest settings that are likely among the good ones and unlikely among the others [1]_.
+    """Suggest settings that are likely among the good ones and unlikely among the others.
 
     Two densities are made of kernels on the settings told, one of the best and one of the rest;
-    of some draws from the first the one with the largest ratio is suggested. Kernels span all
+    of some draws from the first the one with the largest ratio is suggested [1]_. Kernels span all
     parameters together, so that dependences show, and have a level or a whole dict as a choice.
     Where settings have different amounts of a resource, the largest amount that enough settings
     have decides who is good [2]_. Cheap: thousands of settings do not slow it down much.
