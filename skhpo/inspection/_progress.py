@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 import sys
 import time
+from contextlib import suppress
 from numbers import Real
 
 __all__ = ["SearchProgress"]
@@ -77,6 +79,7 @@ class SearchProgress:
     def _write(self, search, n_fits, last):
         stream, text = self._stream(), describe(search, n_fits, last)
         if _rewrites(stream):
+            text = _cut(text, stream)
             stream.write("\r" + text.ljust(self._width) + ("\n" if last else ""))
             self._width = 0 if last else len(text)
         else:
@@ -131,3 +134,12 @@ def _clock(seconds):
 def _rewrites(stream):
     """Whether a line can be written over: in a terminal, and in a notebook."""
     return stream.isatty() or type(stream).__module__.startswith("ipykernel")
+
+
+def _cut(text, stream):
+    """Return what fits on one line of a terminal: a longer one could not be written over."""
+    with suppress(OSError):  # not every terminal tells its width
+        width = stream.isatty() and os.get_terminal_size(stream.fileno()).columns
+        if width and len(text) >= width:
+            return text.partition(": ")[2][: width - 1]
+    return text

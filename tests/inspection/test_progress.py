@@ -1,6 +1,7 @@
 """What a user sees while a search runs."""
 
 import io
+import os
 import re
 from itertools import pairwise
 from types import SimpleNamespace
@@ -14,7 +15,7 @@ from sklearn.datasets import make_classification
 from sklearn.utils.fixes import parse_version
 
 from skhpo import HyperbandSearchCV, SearchCV, SearchProgress
-from skhpo.inspection._progress import describe
+from skhpo.inspection._progress import _cut, describe
 
 DATA = make_classification(20, random_state=0)
 NAN = float("nan")
@@ -73,6 +74,38 @@ class TestInATerminal:
         lines = [part.rstrip("\n") for part in watch(Terminal(), [1e-9, 2]).split("\r")[1:]]
         assert len({len(line.rstrip()) for line in lines}) > 1
         assert all(len(line) >= len(before.rstrip()) for before, line in pairwise(lines))
+
+
+class Narrow(Terminal):
+    """A terminal that tells its width."""
+
+    def fileno(self):
+        """Return a number."""
+        return 12
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [
+        (
+            93,
+            "BayesSearchCV: 12/12 candidates, best score 0.9702, 0 failed fits, 0:00:14 gone, 0:0",
+        ),
+        (80, "12/12 candidates, best score 0.9702, 0 failed fits, 0:00:14 gone, 0:00:00 left"),
+        (20, "12/12 candidates, b"),
+        (0, "BayesSearchCV: 12/12"),
+    ],
+)
+def test_a_line_is_not_wider_than_the_terminal(width, shown, monkeypatch):
+    monkeypatch.setattr(os, "get_terminal_size", lambda fd: os.terminal_size((width, 24)))
+    text = (
+        "BayesSearchCV: 12/12 candidates, best score 0.9702, 0 failed fits, "
+        "0:00:14 gone, 0:00:00 left"
+    )
+    found = _cut(text, Narrow())
+    assert found.startswith(shown)
+    assert width == 0 or len(found) < width
+    assert _cut(text, io.StringIO()) == _cut(text, Terminal()) == text
 
 
 @pytest.mark.parametrize("interval", [-1, "1", NAN])
