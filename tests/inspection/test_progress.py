@@ -87,10 +87,8 @@ class Narrow(Terminal):
 @pytest.mark.parametrize(
     ("width", "shown"),
     [
-        (
-            93,
-            "BayesSearchCV: 12/12 candidates, best score 0.9702, 0 failed fits, 0:00:14 gone, 0:0",
-        ),
+        (94, "BayesSearchCV: 12/12"),
+        (93, "12/12 candidates"),
         (80, "12/12 candidates, best score 0.9702, 0 failed fits, 0:00:14 gone, 0:00:00 left"),
         (20, "12/12 candidates, b"),
         (0, "BayesSearchCV: 12/12"),
