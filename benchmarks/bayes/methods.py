@@ -503,13 +503,6 @@ _EFFORT = [
 ]
 
 
-def _no_prior(theta):
-    """Next to no opinion on length-scales; scale and noise as they were."""
-    s, v = np.exp(theta[-2]), np.exp(theta[-1])
-    value = 1e-3 * np.sum(theta[:-2] ** 2) + (s - theta[-2]) + (30.0 * v - 0.1 * theta[-1])
-    return value, np.r_[2e-3 * theta[:-2], s - 1.0, 30.0 * v - 0.1]
-
-
 METHODS = {
     "skhpo": skhpo,
     "random": random,
@@ -524,10 +517,13 @@ METHODS = {
     # windows of candidates' fits under way, as more workers have them
     "skhpo/window-8": functools.partial(skhpo, window=8),
     "skhpo/window-16": functools.partial(skhpo, window=16),
-    # one thing changed: transform, prior, acquisition, start, effort of the search
+    # one thing changed: transform, prior, belief, acquisition, start, effort of the search
     "skhpo/standardize": functools.partial(skhpo, transform="standardize"),
     "skhpo/no-prior": functools.partial(
-        skhpo, constants={"surrogates._gaussian_process:_penalty": _no_prior}
+        skhpo, constants={"surrogates._gaussian_process:W_PRIOR": (0.0, 30.0)}
+    ),
+    "skhpo/no-belief": functools.partial(
+        skhpo, constants={"optimizers._gaussian_process:INSIDE": 0.0}
     ),
     "skhpo/log-ei": functools.partial(skhpo, acquisition="log_ei"),
     "skhpo/without-own": functools.partial(skhpo, own=False),

@@ -11,7 +11,7 @@ s, v         signal variance and noise variance
 r            (n,) multiples of the noise: an observation on half of the folds has r = 2
 D            (F, n, n) squared distances, one matrix a group
 d2           (n, n) squared distance :math:`\sum_f w_f D_f`                                 (1)
-M            (n, n) Matern-5/2 correlation :math:`(1 + t + t^2/3) e^{-t}, t = \sqrt{5 d2}`  (2)
+M            (n, n) Matern-3/2 correlation :math:`(1 + t) e^{-t}, t = \sqrt{3 d2}`           (2)
 K            (n, n) covariance of the observations :math:`s M + v\,\mathrm{diag}(r)`        (3)
 L            lower Cholesky factor of K; alpha = :math:`K^{-1} y`
 theta        (F + 2,) log of (w, s, v)
@@ -30,6 +30,7 @@ __all__ = ["Hyperparameters", "Posterior", "fit_map", "negative_log_posterior"]
 LOWER, UPPER = np.log(1e-4), np.log(1e4)  # of w
 SCALE_BOUNDS = np.log(1e-2), np.log(1e2)  # of s
 NOISE_BOUNDS = np.log(1e-5), np.log(2.0)  # of v
+W_PRIOR, S_PRIOR, V_PRIOR = (0.0, 1.5), (0.0, 0.7), (-3.5, 1.5)  # mean and std of their logarithms
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,12 +103,11 @@ def _squared_distance(A, B):
 
 
 def _matern(d2):
-    """Eq. (2), and its derivative with respect to d2: -5/6 (1 + t) exp(-t)."""
-    t = np.sqrt(5.0 * d2)
-    decay = np.exp(-t)
-    slope = (1.0 + t) * decay
-    correlation = slope + (5.0 / 3.0) * d2 * decay
-    slope *= -5.0 / 6.0
+    """Eq. (2), and its derivative with respect to d2: -3/2 exp(-t)."""
+    t = np.sqrt(3.0 * d2)
+    slope = np.exp(-t)
+    correlation = (1.0 + t) * slope
+    slope *= -1.5
     return correlation, slope
 
 
@@ -119,14 +119,15 @@ def _cholesky(K):
 
 
 def _penalty(theta):
-    """Minus the log-density of the priors at theta, and its gradient.
+    """Minus the log-density of the priors at theta up to a constant, and its gradient.
 
-    Inverse squared length-scales have the density exp(-0.1/w - 0.1 w), which keeps both an
-    irrelevant parameter and a jagged one possible; s ~ Gamma(2, 1), v ~ Gamma(1.1, 30).
+    All of theta is normal: parameters of little and of great effect are possible, and a model of
+    few scores takes a part of what it sees for noise, or it would be too sure of the rest.
     """
-    w, s, v = np.exp(theta[:-2]), np.exp(theta[-2]), np.exp(theta[-1])
-    value = 0.1 * np.sum(1.0 / w + w) + (s - theta[-2]) + (30.0 * v - 0.1 * theta[-1])
-    return value, np.r_[0.1 * (w - 1.0 / w), s - 1.0, 30.0 * v - 0.1]
+    mean = np.r_[np.full(len(theta) - 2, W_PRIOR[0]), S_PRIOR[0], V_PRIOR[0]]
+    std = np.r_[np.full(len(theta) - 2, W_PRIOR[1]), S_PRIOR[1], V_PRIOR[1]]
+    z = (theta - mean) / std
+    return 0.5 * (z @ z), z / std
 
 
 def negative_log_posterior(theta, D, y, r):
