@@ -5,11 +5,16 @@ candidates) in 50 random orders each: share of the folds used, share of orders i
 candidate is found, mean regret.
 Part 2 runs BayesSearchCV on a dozen tasks, 50 candidates without stopping, and with stopping as
 many candidates as the same number of fits allows: how many fits the run with stopping needs for
-the best score of the run without, as a share of what the latter needed, and of all its fits.
+the best score of the run without, as a share of what the latter needed, and of all its fits. A
+search without stopping and with another seed stands beside: to meet the best of one search is hard
+for any other.
+
+Finished cells are kept in a file until all are there, so a run that was interrupted goes on.
 """
 
 from __future__ import annotations
 
+import json
 import warnings
 from statistics import mean, median
 
@@ -122,30 +127,58 @@ def replay(table, order, rule):
     return history.n_fits, history.best_score
 
 
-def part_1(n_candidates, n_orders):
+RULES = {
+    "paired": PairedStopping(),
+    "forgiving": ForgivingStopping(),
+    "aggressive": AggressiveStopping(),
+    "bounded": BoundedStopping(upper=1.0),
+}
+CONTROL = "none, another seed"
+
+
+class Cells:
+    """What was computed already, by name, in a file that is there until all of it is."""
+
+    def __init__(self, path):
+        self.path = path
+        self.known = json.loads(path.read_text()) if path.exists() else {}
+
+    def get(self, name, compute, *args):
+        """A cell, computed unless it is known."""
+        if name not in self.known:
+            self.known[name] = compute(*args)
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.write_text(json.dumps(self.known))
+            print(name, flush=True)
+        return self.known[name]
+
+
+def part_1(cells, n_candidates, n_orders):
     """Rows of the first table."""
-    rules = {
-        "paired": PairedStopping(),
-        "forgiving": ForgivingStopping(),
-        "aggressive": AggressiveStopping(),
-        "bounded": BoundedStopping(upper=1.0),
-    }
     for name, task in part_1_tasks().items():
-        tables = [score_table(*task, n_candidates, seed) for seed in range(5)]
-        for rule_name, rule in rules.items():
-            used, regret = [], []
-            for seed, table in enumerate(tables):
-                rng = np.random.default_rng(seed)
-                runs = [replay(table, rng.permutation(len(table)), rule) for _ in range(n_orders)]
-                used += [n_fits / table.size for n_fits, _ in runs]
-                regret += [table.mean(axis=1).max() - best for _, best in runs]
-            yield {
-                "task": name,
-                "rule": rule_name,
-                "folds_used": mean(used),
-                "found_best": mean(float(r < 1e-12) for r in regret),
-                "mean_regret": float(mean(regret)),
-            }
+        draws = [
+            cells.get(f"replay | {name} | {seed}", draw, task, seed, n_candidates, n_orders)
+            for seed in range(5)
+        ]
+        for rule in RULES:
+            of_rule = [one[rule] for one in draws]
+            means = {key: mean(one[key] for one in of_rule) for key in of_rule[0]}
+            yield {"task": name, "rule": rule, **means, "draws": of_rule}
+
+
+def draw(task, seed, n_candidates, n_orders):
+    """One draw of folds and candidates: what each rule makes of it, over random orders."""
+    table, found = score_table(*task, n_candidates, seed), {}
+    for name, rule in RULES.items():
+        rng = np.random.default_rng(seed)
+        runs = [replay(table, rng.permutation(len(table)), rule) for _ in range(n_orders)]
+        regret = [table.mean(axis=1).max() - best for _, best in runs]
+        found[name] = {
+            "folds_used": mean(n_fits / table.size for n_fits, _ in runs),
+            "found_best": mean(float(r < 1e-12) for r in regret),
+            "mean_regret": float(mean(regret)),
+        }
+    return found
 
 
 def score_table(estimator, space, data, scoring, n_candidates, seed):
@@ -207,21 +240,31 @@ def share_until(history, target):
     return None
 
 
-def part_2(n_iter, seeds):
+def part_2(cells, n_iter, seeds):
     """Rows of the second table."""
-    for name, (estimator, space, (X, y)) in part_2_tasks().items():
-        splitter = StratifiedKFold if is_classifier(estimator) else KFold
-        runs = {rule: [] for rule in ("paired", "forgiving")}
-        for seed in seeds:
-            cv = splitter(10, shuffle=True, random_state=seed)
-            options = {"n_iter": n_iter, "cv": cv, "refit": False, "random_state": seed}
-            full = BayesSearchCV(estimator, space, **options).fit(X, y)
-            options.update(n_iter=6 * n_iter, stopping=MaxFits(full.history_.n_fits))
-            for rule, found in runs.items():
-                less = BayesSearchCV(estimator, space, fold_stopping=rule, **options).fit(X, y)
-                found.append(compare(full, less))
-        for rule, found in runs.items():
+    for name, task in part_2_tasks().items():
+        runs = [cells.get(f"bayes | {name} | {seed}", race, *task, seed, n_iter) for seed in seeds]
+        for rule in runs[0]:
+            found = [run[rule] for run in runs]
             yield {"task": name, "rule": rule, **summarise(found), "runs": found}
+
+
+def race(estimator, space, data, seed, n_iter):
+    """A search without stopping, and what others make of as many fits."""
+    splitter = StratifiedKFold if is_classifier(estimator) else KFold
+    options = {"cv": splitter(10, shuffle=True, random_state=seed), "refit": False}
+    full = BayesSearchCV(estimator, space, n_iter=n_iter, random_state=seed, **options).fit(*data)
+    others = {
+        "paired": ("paired", seed),
+        "forgiving": ("forgiving", seed),
+        CONTROL: (None, 99 + seed),
+    }
+    options.update(n_iter=6 * n_iter, stopping=MaxFits(full.history_.n_fits))
+    found = {}
+    for name, (rule, state) in others.items():
+        options.update(fold_stopping=rule, random_state=state)
+        found[name] = compare(full, BayesSearchCV(estimator, space, **options).fit(*data))
+    return found
 
 
 def compare(full, less):
@@ -232,17 +275,22 @@ def compare(full, less):
         "candidates": less.history_.n_candidates,
         "until_best": None if until is None else until / first,
         "share_of_budget": None if until is None else until / full.history_.n_fits,
+        "own_share": first / full.history_.n_fits,
         "difference": float(less.best_score_ - full.best_score_),
     }
 
 
 def summarise(runs):
-    """Medians over runs; one that never reached the best score needs for ever."""
+    """Medians over runs; one that never reached the best score needs for ever.
+
+    `own_share` is what the search without stopping needed for its own best score.
+    """
     return {
         "candidates": median(run["candidates"] for run in runs),
         "reached": mean(float(run["until_best"] is not None) for run in runs),
         "until_best": median(run["until_best"] or float("inf") for run in runs),
         "share_of_budget": median(run["share_of_budget"] or float("inf") for run in runs),
+        "own_share": median(run["own_share"] for run in runs),
         "difference": median(run["difference"] for run in runs),
     }
 
@@ -258,16 +306,15 @@ def summary_of(rows, rule):
 def main():
     """Run both parts."""
     args = arguments(__doc__)
-    rows_1 = list(part_1(*((20, 10) if args.quick else (60, 50))))
-    for row in rows_1:
-        print(row, flush=True)
-    rows_2 = []
-    for row in part_2(*((15, range(1)) if args.quick else (50, range(5)))):
-        rows_2.append(row)
-        print({name: value for name, value in row.items() if name != "runs"}, flush=True)
-    summary = [summary_of(rows_2, rule) for rule in ("paired", "forgiving")]
+    cells = Cells(args.out / "fold_stopping_unfinished.json")
+    rows_1 = list(part_1(cells, *((20, 10) if args.quick else (60, 50))))
+    rows_2 = list(part_2(cells, *((15, range(1)) if args.quick else (50, range(5)))))
+    for row in rows_1 + rows_2:
+        print({name: value for name, value in row.items() if name not in ("runs", "draws")})
+    summary = [summary_of(rows_2, rule) for rule in ("paired", "forgiving", CONTROL)]
     print(summary)
     write("fold_stopping", args.out, {"replay": rows_1, "bayes": rows_2, "summary": summary})
+    cells.path.unlink()
 
 
 if __name__ == "__main__":

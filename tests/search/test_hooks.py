@@ -122,6 +122,16 @@ def test_failed_fits_end_as_well():
     assert notes.tasks("end").count(LEAF) == 4
 
 
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_folds_that_are_skipped_leave_no_task_open(n_jobs):
+    space, rule = {"a": [9, 1, 2, 3]}, "forgiving"
+    made, notes = watched(space, n_jobs=n_jobs, cv=3, fold_stopping=rule, pre_dispatch=1)
+    n_leaves = made.history_.n_fits
+    assert n_leaves == 6  # of the 12 that the search announced
+    assert notes.tasks("end").count(LEAF) == notes.tasks("begin").count(LEAF) == n_leaves
+    assert notes.tasks("end")[n_leaves:] == [SEARCH, REFIT, "fit"]
+
+
 @pytest.mark.parametrize(
     ("values", "error", "settings"),
     [
