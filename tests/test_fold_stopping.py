@@ -27,6 +27,7 @@ from skhpo.fold_stopping import (
 )
 from skhpo.history import History
 from skhpo.schedulers import CrossValidation
+from skhpo.stopping import MaxFits
 
 RULES = [rule for rule in vars(module).values() if inspect.isclass(rule) and hasattr(rule, "stops")]
 X, y = make_classification(120, 6, n_informative=4, flip_y=0.2, random_state=0)
@@ -192,6 +193,29 @@ def test_the_answer_depends_on_seed_and_window_only(search):
     np.testing.assert_array_equal(one["partial_mean_test_score"], two["partial_mean_test_score"])
 
 
+def test_a_search_goes_on_from_its_journal_in_the_middle_of_a_candidate(tmp_path):
+    def fit(n_fits, journal):
+        return BayesSearchCV(
+            KNeighborsClassifier(),
+            {"n_neighbors": list(range(1, 40)), "p": [1, 2]},
+            n_iter=11,
+            cv=CV,
+            random_state=0,
+            pre_dispatch=3,
+            fold_stopping="paired",
+            stopping=MaxFits(n_fits),
+            journal=journal,
+        ).fit(X, y)
+
+    whole = fit(1000, None).cv_results_
+    fit(25, tmp_path / "journal.db")
+    resumed = fit(1000, tmp_path / "journal.db").cv_results_
+    assert resumed["params"] == whole["params"]
+    for column in ("n_splits_evaluated", "partial_mean_test_score", "rank_test_score"):
+        np.testing.assert_array_equal(resumed[column], whole[column])
+    assert 10 > whole["n_splits_evaluated"].min()
+
+
 def test_losses_groups_and_several_metrics():
     options = {"n_iter": 12, "random_state": 0, "fold_stopping": "forgiving"}
     # One neighbour has a huge log loss: stopped at the first fold, whatever the sign's tricks.
@@ -278,6 +302,26 @@ def test_paired_uses_fewer_folds_than_forgiving_and_loses_the_best_less_often():
 def test_a_number_of_errors_that_is_none(z):
     with pytest.raises(ValueError, match="z of PairedStopping must be a number"):
         PairedStopping(z)
+
+
+def test_a_rule_cannot_change_what_the_next_question_is_about():
+    class Meddles:
+        def stops(self, scores, incumbent, weights):
+            incumbent += 1
+
+    with pytest.raises(ValueError, match="read-only"):
+        play(np.array([[0.5, 0.5], [0.4, 0.4]]), Meddles())
+
+
+def test_the_optimiser_learns_means_that_are_fair_to_the_folds():
+    """The first fold is easier by .3: what is stopped there would look better than the best."""
+    levels, folds = np.array([0.5, 0.51, 0.49]), np.array([0.3, 0.0, 0.0])
+    history, told, _ = play(levels[:, None] + folds, PairedStopping(z=0))
+    assert [o.status for o in told] == ["complete", "complete", "stopped"]
+    assert told[2].n_folds == 1
+    assert [o.score for o in told] == pytest.approx(levels + 0.1)
+    # What the user sees is what was measured.
+    assert history.observation(history.candidates[2]).score == pytest.approx(0.79)
 
 
 class OnlyStops:

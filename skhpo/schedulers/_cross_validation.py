@@ -9,6 +9,7 @@ from heapq import heappop, heappush
 import numpy as np
 
 from .._records import Task
+from ._fold_effects import FoldEffects
 
 __all__ = ["CrossValidation"]
 
@@ -50,10 +51,11 @@ class _RunningCrossValidation:
         self._order = np.arange(history.n_splits)
         if getattr(fold_stopping, "shuffle", False):
             self._order = np.random.default_rng(seed).permutation(self._order)
-        self._weights = np.asarray(fold_sizes, dtype=float)[self._order]
+        self._weights = _frozen(np.asarray(fold_sizes, dtype=float)[self._order])
         self._open = {}  # id -> candidate that is not concluded
         self._started = {}  # id -> number of folds started
         self._ready = []  # heap of (id, candidate) of which a fold may start now
+        self._effects = FoldEffects(history.n_splits)
         self._incumbent_score = -math.inf
         self._incumbent = None  # scores of the best complete candidate, in the common order
 
@@ -83,8 +85,11 @@ class _RunningCrossValidation:
             heappush(self._ready, (candidate.id, candidate))
 
     def _open_candidate(self):
-        pending = [self._history.observation(candidate) for candidate in self._open.values()]
-        candidate = self._proposer.ask(pending)
+        pending = (
+            self._fair(candidate, self._history.observation(candidate))
+            for candidate in self._open.values()
+        )
+        candidate = self._proposer.ask(list(pending))
         if candidate is not None:
             self._open[candidate.id] = candidate
             self._started[candidate.id] = 0
@@ -107,14 +112,29 @@ class _RunningCrossValidation:
         del self._open[candidate.id], self._started[candidate.id]
         if observation.status == "complete" and self._rule is not None:
             self._challenge(candidate, observation.score)
-        self._proposer.tell(observation)
+        self._proposer.tell(self._fair(candidate, observation))
+
+    def _fair(self, candidate, observation):
+        """What the optimiser may compare: a mean over a few folds is freed of their difficulty."""
+        few = 0 < observation.n_folds < len(self._order) and observation.status != "failed"
+        if self._rule is None or not few:
+            return observation
+        return replace(observation, score=self._effects.fair_mean(self._scores(candidate)))
 
     def _challenge(self, candidate, score):
+        scores = self._scores(candidate)
+        self._effects.add(scores)
         if self._incumbent is None or score > self._incumbent_score:
-            self._incumbent, self._incumbent_score = self._scores(candidate), score
+            self._incumbent, self._incumbent_score = _frozen(scores), score
 
     def _scores(self, candidate):
         """Scores of a candidate's finished folds, in the common order."""
         folds, metric = self._history.folds(candidate.id), self._history.metric
         finished = (folds[split] for split in self._order if split in folds)
         return np.array([fold.scores.get(metric, math.nan) for fold in finished])
+
+
+def _frozen(array):
+    """Every question of a rule is about these arrays: a rule must not write to them."""
+    array.setflags(write=False)
+    return array
