@@ -1,4 +1,12 @@
-"""Differential evolution over mixed, conditional spaces, told one evaluation at a time."""
+"""Differential evolution over mixed, conditional spaces, told one evaluation at a time.
+
+Notation, that of [Storn 1997] and [Zhang 2009]
+--------
+x              target, the member that a trial starts from
+v              mutant: a base plus scaled differences of members
+F, CR          scale of the differences, chance of a coordinate to come from v
+p              share of the population that counts as its best
+"""
 
 from __future__ import annotations
 
@@ -18,8 +26,8 @@ from skhpo.optimizers._population import (
 __all__ = ["DifferentialEvolution"]
 
 N_TRIES = 20  # trials made before a random setting is taken instead
-CR = (0.1, 0.5, 0.9)  # chances of a coordinate to come from the mutant
-P = 0.2  # share of the population that counts as its best
+CR = (0.5, 0.9)  # that are drawn from
+P = 0.2  # at least two members
 
 
 @dataclass(frozen=True)
@@ -27,20 +35,20 @@ class DifferentialEvolution:
     """Differential evolution without generations: each result enters at once.
 
     The best settings found are the population. A trial takes some parameters from a member of
-    it, the others from a mutant: a member plus scaled differences of other members [1]_. Rules to
-    make the mutant and chances of the crossover take turns at random [2]_, which needs no
-    tuning and no memory. A choice, which has no differences, takes the level of a member where
-    two differ, and seldom any level. Of a list of dicts a trial takes the dict as a choice.
+    it, the others from a mutant: a member plus scaled differences of members [1]_. The difference of
+    two points from the worse to the better one, which is where to go on [2]_. A choice, which
+    has no differences, takes the level of a member where two differ, and seldom any level. Of a
+    list of dicts a trial takes the dict as a choice.
 
     Parameters
     ----------
     population_size : int or "auto", default="auto"
         How many of the best are kept; "auto" is 12. First, 80 % as many settings are drawn
         from a Sobol sequence, but no more than half of the search.
-    strategy : {"mixed", "rand", "best", "current-to-best"}, default="mixed"
-        To what the scaled difference of two members is added: to a third one, to one of the
-        best, or to the member that the trial starts from, moved towards one of the best [3]_.
-        "mixed" is each of them in turn.
+    strategy : {"current-to-best", "rand", "best"}, default="current-to-best"
+        To what the scaled difference of two members is added: to the member that the trial
+        starts from, moved towards one of the best [3]_, to a third member, or to one of the
+        best.
     scale : tuple of float, default=(0.5, 1.0)
         Bounds of the factor F that differences are multiplied with, drawn anew for each trial.
 
@@ -53,9 +61,8 @@ class DifferentialEvolution:
     References
     ----------
     .. [1] R. Storn, K. Price, "Differential Evolution", Journal of Global Optimization 1997.
-    .. [2] Y. Wang, Z. Cai, Q. Zhang, "Differential Evolution with Composite Trial Vector
-       Generation Strategies and Control Parameters", IEEE Transactions on Evolutionary
-       Computation 2011.
+    .. [2] V. Feoktistov, S. Janaqi, "Generalization of the Strategies in Differential
+       Evolution", IPDPS 2004.
     .. [3] J. Zhang, A. C. Sanderson, "JADE: Adaptive Differential Evolution with Optional
        External Archive", IEEE Transactions on Evolutionary Computation 2009.
 
@@ -63,19 +70,19 @@ class DifferentialEvolution:
     --------
     >>> from skhpo.optimizers import DifferentialEvolution
     >>> DifferentialEvolution(population_size=30).strategy
-    'mixed'
+    'current-to-best'
     """
 
     adaptive: ClassVar[bool] = True
 
     population_size: int | str = "auto"
-    strategy: str = "mixed"
+    strategy: str = "current-to-best"
     scale: tuple[float, float] = (0.5, 1.0)
 
     def __post_init__(self):
         check_population_size(self.population_size, least=4)
-        if self.strategy not in ("mixed", *_STRATEGIES):
-            names = ", ".join(map(repr, ("mixed", *_STRATEGIES)))
+        if self.strategy not in _STRATEGIES:
+            names = ", ".join(map(repr, _STRATEGIES))
             raise ValueError(
                 f"strategy must be one of {names}, got {self.strategy!r}. Choose one of them."
             )
@@ -90,11 +97,12 @@ class DifferentialEvolution:
         return _Running(self, space, seed, n_iter)
 
 
-# From (target, one of the best, three others): the base, and the pairs whose difference is added.
+# From the target, one of the best and three others, of which b is better than c: the base, and
+# the pairs whose difference is added.
 _STRATEGIES = {
+    "current-to-best": lambda x, best, a, b, c: (x, [(best, x), (b, c)]),
     "rand": lambda x, best, a, b, c: (a, [(b, c)]),
     "best": lambda x, best, a, b, c: (best, [(b, c)]),
-    "current-to-best": lambda x, best, a, b, c: (x, [(best, x), (b, c)]),
 }
 
 
@@ -123,14 +131,15 @@ class _Running:
         return self._settings.first_new(trials, pending, rng)
 
     def _trial(self, rng):
-        target, *others = (self._members[i] for i in rng.permutation(len(self._members))[:4])
-        best = self._members[rng.integers(max(2, round(P * len(self._members))))]
-        name = self._spec.strategy
-        name = list(_STRATEGIES)[rng.integers(len(_STRATEGIES))] if name == "mixed" else name
-        base, pairs = _STRATEGIES[name](target, best, *others)
+        n = len(self._members)
+        x, a, *pair = rng.permutation(n)[:4]
+        b, c = sorted(pair)  # from the worse to the better one [2]
+        best = rng.integers(max(2, round(P * n)))
+        target, *others = (self._members[i] for i in (x, best, a, b, c))
+        base, pairs = _STRATEGIES[self._spec.strategy](target, *others)
         mutant = self._mutant(target, base, pairs, rng)
         ids = parents(target, base, *(member for pair in pairs for member in pair))
-        return _cross(target.point, mutant, rng), f"de:{name}", ids
+        return _cross(target.point, mutant, rng), f"de:{self._spec.strategy}", ids
 
     def _mutant(self, target, base, pairs, rng):
         """Base plus scaled differences (d,); NaN where a member has no such coordinate."""
