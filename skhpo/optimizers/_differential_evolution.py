@@ -27,6 +27,7 @@ __all__ = ["DifferentialEvolution"]
 
 N_TRIES = 20  # trials made before a random setting is taken instead
 CR = (0.5, 0.9)  # that are drawn from
+JITTER = 0.1  # relative, of F between coordinates
 P = 0.2  # at least two members
 
 
@@ -35,10 +36,11 @@ class DifferentialEvolution:
     """Differential evolution without generations: each result enters at once.
 
     The best settings found are the population. A trial takes some parameters from a member of
-    it, the others from a mutant: a member plus scaled differences of members [1]_. The difference of
-    two points from the worse to the better one, which is where to go on [2]_. A choice, which
-    has no differences, takes the level of a member where two differ, and seldom any level. Of a
-    list of dicts a trial takes the dict as a choice.
+    it, the others from a mutant: a member plus scaled differences of members [1]_. A difference
+    points from the worse to the better of two, which is the way to go on [2]_, and its scale
+    varies a little between coordinates [4]_. A choice, which has no differences, takes the level
+    of a member where two differ, and seldom any level. Of a list of dicts a trial takes the dict
+    as a choice.
 
     Parameters
     ----------
@@ -65,6 +67,8 @@ class DifferentialEvolution:
        Evolution", IPDPS 2004.
     .. [3] J. Zhang, A. C. Sanderson, "JADE: Adaptive Differential Evolution with Optional
        External Archive", IEEE Transactions on Evolutionary Computation 2009.
+    .. [4] K. Price, R. Storn, J. Lampinen, "Differential Evolution: A Practical Approach to
+       Global Optimization", 2005.
 
     Examples
     --------
@@ -144,7 +148,8 @@ class _Running:
     def _mutant(self, target, base, pairs, rng):
         """Base plus scaled differences (d,); NaN where a member has no such coordinate."""
         F = rng.uniform(*self._spec.scale)
-        number = base.point + F * sum(a.point - b.point for a, b in pairs)
+        F_j = F * (1 + JITTER * rng.standard_normal(len(base.point)))  # [4]
+        number = base.point + F_j * sum(a.point - b.point for a, b in pairs)
         number = _into_cube(number, target.point)
         choice = base.point
         for a, b in pairs:

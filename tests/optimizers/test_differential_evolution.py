@@ -78,6 +78,31 @@ def test_a_trial_has_something_of_the_mutant():
         assert _cross(target, mutant, np.random.default_rng(seed)).sum() >= 1
 
 
+@pytest.mark.parametrize("strategy", ["rand", "best", "current-to-best"])
+def test_differences_point_to_the_better_one(strategy):
+    """On a slope no trial lies below the worst member; half of the differences would go down."""
+    space = SearchSpace({"x": uniform(0, 1)})
+    running = DifferentialEvolution(strategy=strategy).start(space, seed=0, n_iter=50)
+    for id_, x in enumerate((0.3, 0.31, 0.32, 0.5)):
+        running.tell(Observation(np.array([x]), x, id=id_))
+    rng = np.random.default_rng(0)
+    assert min(running._trial(rng)[0][0] for _ in range(100)) > 0.3
+
+
+def test_the_scale_varies_between_coordinates():
+    """So that a trial leaves the plane of the members, by a little."""
+    space = SearchSpace({"x": uniform(0, 1), "y": uniform(0, 1)})
+    running = DifferentialEvolution().start(space, seed=0, n_iter=50)
+    for id_, x in enumerate(np.linspace(0.3, 0.6, 6)):
+        running.tell(Observation(np.array([x, x]), x, id=id_))
+    target, best, worse = (running._members[i] for i in (3, 0, 5))
+    rng, off = np.random.default_rng(0), []
+    for _ in range(50):
+        x, y = running._mutant(target, target, [(best, worse)], rng)
+        off.append(abs(x - y) / abs(x + y - 2 * target.point[0]))
+    assert 0.01 < np.median(off) < 0.15
+
+
 def test_what_leaves_the_cube_goes_half_way_to_the_bound():
     point, target = np.array([-0.3, 0.4, 1.2]), np.array([0.2, 0.9, 0.8])
     np.testing.assert_allclose(_into_cube(point, target), [0.1, 0.4, 0.9])
@@ -87,7 +112,7 @@ def test_what_leaves_the_cube_goes_half_way_to_the_bound():
     ("settings", "message"),
     [
         ({"population_size": 3}, "population_size must be"),
-        ({"strategy": "worst"}, "strategy must be one of 'current-to-best', 'rand', .* got 'worst'"),
+        ({"strategy": "worst"}, "strategy must be one of 'current-to-best', .* got 'worst'"),
         ({"scale": (0.9, 0.5)}, "scale must be two numbers"),
     ],
 )
