@@ -1,9 +1,10 @@
 """Fits that go on with the model of an earlier one, instead of beginning from zero.
 
 A candidate that climbs a rung has a fitted model for each split. Its next fit loads that model and
-adds what is missing of the resource. Models wait in files of a folder that the workers of a search
-share. A model that is not found there, as its worker died or the search was resumed elsewhere, is
-made again, rung by rung, so that the answer is the same.
+adds what is missing of the resource. Models wait pickled: in memory where fits run in the process
+of the search, until they take much of it, else in files of a folder that workers share. A model
+that is not found, as its worker died or the search was resumed elsewhere, is made again, rung by
+rung, so that the answer is the same.
 """
 
 from __future__ import annotations
@@ -68,6 +69,7 @@ def _word(text):
     return re.sub(r"[^0-9A-Za-z]", "", text)
 
 
+HELD = 2**28  # bytes of models that may wait in memory
 _HOST = f"skhpo-{_word(platform.node())}"  # machines may share a folder, not their processes
 
 
@@ -80,7 +82,7 @@ class Continuation:
         Parameter of the estimator.
     estimator : estimator
     folder : str
-        Where models wait.
+        Where models wait that the memory of this process does not hold.
     """
 
     def __init__(self, resource, estimator, folder):
@@ -88,6 +90,11 @@ class Continuation:
         self.estimator = estimator
         self.folder = folder
         self._has_warned = False
+        self._held = {}  # name of a model -> its pickle
+
+    def __getstate__(self):
+        # What a worker held no other would find.
+        return {**vars(self), "_held": None}
 
     def applies(self, candidate):
         """Whether fits of a candidate can go on; the first that cannot is warned of."""
@@ -129,29 +136,48 @@ class Continuation:
 
     def forget(self, candidate_id):
         """Delete the models of a candidate that goes no further."""
-        for file in Path(self.folder).glob(f"{candidate_id}-*"):
-            with suppress(OSError):
-                file.unlink()
-
-    def _file(self, task):
-        return Path(self.folder) / f"{task.candidate.id}-{task.split}-{task.resource}"
+        mine = f"{candidate_id}-"
+        for name in [name for name in list(self._held or ()) if name.startswith(mine)]:
+            del self._held[name]
+        with suppress(OSError):
+            for name in os.listdir(self.folder):
+                if name.startswith(mine):
+                    os.unlink(Path(self.folder, name))
 
     def _load(self, task):
         # Whatever is wrong with a file, the model can be made again.
         with suppress(Exception):
-            return pickle.loads(self._file(task).read_bytes())
+            held = (self._held or {}).get(_name(task))
+            return pickle.loads(
+                Path(self.folder, _name(task)).read_bytes() if held is None else held
+            )
         return None
 
     def save(self, task, model, is_over):
         """Keep a model where the next rung finds it, if that is possible."""
-        file = self._file(task)
-        part = file.with_name(f"{file.name}.{os.getpid()}")
+        with suppress(Exception):  # it cannot be pickled, the disk is full, there is no such folder
+            data = dumps((model, is_over))
+            if self._has_room(len(data)):
+                self._held[_name(task)] = data
+            else:
+                self._write(_name(task), data)
+
+    def _has_room(self, n_bytes):
+        if self._held is None:
+            return False
+        return n_bytes + sum(map(len, list(self._held.values()))) <= HELD
+
+    def _write(self, name, data):
+        part = Path(self.folder, f"{name}.{os.getpid()}")
         try:
-            part.write_bytes(dumps((model, is_over)))
-            part.replace(file)
-        except Exception:  # it cannot be pickled, the disk is full, there is no such folder here
-            with suppress(OSError):
-                part.unlink()
+            part.write_bytes(data)
+            part.replace(part.with_name(name))
+        finally:
+            part.unlink(missing_ok=True)
+
+
+def _name(task):
+    return f"{task.candidate.id}-{task.split}-{task.resource}"
 
 
 class GoingOn:

@@ -30,6 +30,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler, TargetEncoder
 from sklearn.svm import SVC
 
 from skhpo._records import Candidate, Task
+from skhpo.execution import _continuation
 from skhpo.execution._continuation import _HOST, Continuation, _prefix, open_continuation
 from skhpo.execution._evaluator import Evaluator
 
@@ -239,6 +240,11 @@ class TestWhoCannot:
         assert not continuation.applies(Candidate(0, {"nothing": 1}))
 
 
+def sent(model, folder):
+    """A continuation as a worker has it."""
+    return pickle.loads(pickle.dumps(Continuation("n_estimators", model, folder)))
+
+
 def evaluator(model, continuation, **settings):
     half = len(y) // 2
     return Evaluator(
@@ -266,7 +272,7 @@ def evaluator(model, continuation, **settings):
 class TestFiles:
     def test_only_what_goes_on_is_kept(self, tmp_path):
         model = EXACT["forest"]
-        evaluate = evaluator(model, Continuation("n_estimators", model, tmp_path))
+        evaluate = evaluator(model, sent(model, tmp_path))
         task = Task(Candidate(3, {}), 0, 2, goes_on=True)
         assert evaluate(task).status == "ok"
         assert [file.name for file in tmp_path.iterdir()] == ["3-0-2"]
@@ -276,7 +282,7 @@ class TestFiles:
 
     def test_a_damaged_one_is_made_again(self, tmp_path):
         model = EXACT["forest"]
-        evaluate = evaluator(model, Continuation("n_estimators", model, tmp_path))
+        evaluate = evaluator(model, sent(model, tmp_path))
         task = Task(Candidate(0, {}), 0, 2, goes_on=True)
         evaluate(task)
         (tmp_path / "0-0-2").write_bytes(b"nothing")
@@ -285,7 +291,7 @@ class TestFiles:
 
     def test_without_the_folder_nothing_is_kept(self, tmp_path):
         model = EXACT["forest"]
-        evaluate = evaluator(model, Continuation("n_estimators", model, tmp_path / "elsewhere"))
+        evaluate = evaluator(model, sent(model, tmp_path / "elsewhere"))
         task = Task(Candidate(0, {}), 0, 2, goes_on=True)
         assert evaluate(task).status == "ok"
         assert evaluate(Task(Candidate(0, {}), 0, 6, task)).status == "ok"
@@ -293,7 +299,7 @@ class TestFiles:
 
     def test_a_model_that_cannot_be_pickled(self, tmp_path):
         model = EXACT["forest"]
-        continuation = Continuation("n_estimators", model, tmp_path)
+        continuation = sent(model, tmp_path)
         task = Task(Candidate(0, {}), 0, 2, goes_on=True)
         fit = continuation.begin(clone(model), task)
         fit.model.lock = threading.Lock()
@@ -302,14 +308,14 @@ class TestFiles:
 
     def test_a_failed_fit_leaves_none(self, tmp_path):
         model = RandomForestClassifier(max_depth=-1)
-        evaluate = evaluator(model, Continuation("n_estimators", model, tmp_path))
+        evaluate = evaluator(model, sent(model, tmp_path))
         found = evaluate(Task(Candidate(0, {}), 0, 2, goes_on=True))
         assert found.status == "failed"
         assert list(tmp_path.iterdir()) == []
 
     def test_of_a_dropped_candidate_go(self, tmp_path):
         model = EXACT["forest"]
-        continuation = Continuation("n_estimators", model, tmp_path)
+        continuation = sent(model, tmp_path)
         for candidate in (1, 11):
             task = Task(Candidate(candidate, {}), 0, 2, goes_on=True)
             evaluator(model, continuation)(task)
@@ -317,8 +323,49 @@ class TestFiles:
         assert [file.name for file in tmp_path.iterdir()] == ["11-0-2"]
 
     def test_it_can_be_sent(self, tmp_path):
-        made = pickle.loads(pickle.dumps(Continuation("n_estimators", EXACT["forest"], tmp_path)))
-        assert made.applies(Candidate(0, {}))
+        assert sent(EXACT["forest"], tmp_path).applies(Candidate(0, {}))
+
+
+class TestMemory:
+    @pytest.fixture
+    def continuation(self, tmp_path):
+        return Continuation("n_estimators", EXACT["forest"], tmp_path)
+
+    def climb(self, continuation):
+        evaluate = evaluator(EXACT["forest"], continuation)
+        task = Task(Candidate(3, {}), 0, 2, goes_on=True)
+        evaluate(task)
+        return evaluate(Task(Candidate(3, {}), 0, 6, task)).scores
+
+    def test_holds_the_models_of_its_process(self, continuation, tmp_path, monkeypatch):
+        added = []
+        fit = RandomForestClassifier.fit
+        monkeypatch.setattr(
+            RandomForestClassifier,
+            "fit",
+            lambda self, *data: added.append(self.warm_start) or fit(self, *data),
+        )
+        self.climb(continuation)
+        assert added == [False, True]
+        assert list(tmp_path.iterdir()) == []
+
+    def test_of_a_dropped_candidate_is_freed(self, continuation):
+        self.climb(continuation)
+        assert continuation._held
+        continuation.forget(3)
+        assert not continuation._held
+
+    def test_has_an_end(self, continuation, tmp_path, monkeypatch):
+        found = self.climb(continuation)
+        continuation.forget(3)
+        monkeypatch.setattr(_continuation, "HELD", 100)
+        assert self.climb(continuation) == found
+        assert [file.name for file in tmp_path.iterdir()] == ["3-0-2"]
+        assert not continuation._held
+
+    def test_is_not_sent(self, continuation):
+        self.climb(continuation)
+        assert len(pickle.dumps(continuation)) < 2000
 
 
 class TestTheFolder:

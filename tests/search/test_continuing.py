@@ -162,6 +162,7 @@ def test_models_that_are_lost(monkeypatch):
 
 def test_files_stay_few_and_go(tmp_path, monkeypatch):
     monkeypatch.setenv("JOBLIB_TEMP_FOLDER", str(tmp_path))
+    monkeypatch.setattr(_continuation, "HELD", 0)
     counts = []
 
     def count(history):
