@@ -78,6 +78,7 @@ class DifferentialEvolution:
     """
 
     adaptive: ClassVar[bool] = True
+    compares_amounts: ClassVar[bool] = True
 
     population_size: int | str = "auto"
     strategy: str = "current-to-best"

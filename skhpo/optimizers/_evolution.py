@@ -35,6 +35,7 @@ class Evolution:
     """
 
     adaptive: ClassVar[bool] = True
+    compares_amounts: ClassVar[bool] = True
 
     algorithm: str = "auto"
     population_size: int | str = "auto"

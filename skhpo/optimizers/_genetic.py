@@ -58,6 +58,7 @@ class GeneticAlgorithm:
     """
 
     adaptive: ClassVar[bool] = True
+    compares_amounts: ClassVar[bool] = True
 
     population_size: int | str = "auto"
     crossover_rate: float = 0.9
