@@ -89,7 +89,6 @@ class CMAES:
     """
 
     adaptive: ClassVar[bool] = True
-    compares_amounts: ClassVar[bool] = True
 
     population_size: int | str = "auto"
     mean0: float | tuple = 0.5

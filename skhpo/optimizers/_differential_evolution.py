@@ -78,7 +78,6 @@ class DifferentialEvolution:
     """
 
     adaptive: ClassVar[bool] = True
-    compares_amounts: ClassVar[bool] = True
 
     population_size: int | str = "auto"
     strategy: str = "current-to-best"

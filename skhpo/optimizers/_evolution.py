@@ -35,7 +35,6 @@ class Evolution:
     """
 
     adaptive: ClassVar[bool] = True
-    compares_amounts: ClassVar[bool] = True
 
     algorithm: str = "auto"
     population_size: int | str = "auto"

@@ -58,7 +58,6 @@ class GeneticAlgorithm:
     """
 
     adaptive: ClassVar[bool] = True
-    compares_amounts: ClassVar[bool] = True
 
     population_size: int | str = "auto"
     crossover_rate: float = 0.9

@@ -59,7 +59,6 @@ class TPE:
     """
 
     adaptive: ClassVar[bool] = True
-    compares_amounts: ClassVar[bool] = True
 
     gamma: float = 0.2
     n_initial: int | str = "auto"

@@ -10,7 +10,6 @@ from numbers import Number
 import numpy as np
 
 from .._records import Candidate, Observation, Suggestion
-from ..optimizers._amounts import start
 
 __all__ = ["Proposer"]
 
@@ -81,7 +80,7 @@ class Proposer:
         self._pending = ()
         self._learns = optimizer.adaptive
         self._explore = False
-        self._optimizer = start(optimizer, space, seed=seed, n_iter=planned)
+        self._optimizer = optimizer.start(space, seed=seed, n_iter=planned)
         for params, score in scored:
             self.tell(self._scored(params, score))
         known = [self._known(params, "initial") for params in initial]
