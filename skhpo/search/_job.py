@@ -10,6 +10,7 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state, indexable
 
 from .._sklearn import check_method_params
+from ..execution._evaluator import indices_of
 from ..fold_stopping import make_fold_stopping
 from ..optimizers import make_optimizer
 from ..schedulers import make_scheduler
@@ -124,7 +125,7 @@ def make_proposer(search, optimizer, seed, *, n_iter=None, **resumed):
 def _materialise(cv, X, y, split_params):
     """Draw the splits once: a splitter asked again may answer otherwise."""
     n_splits = cv.get_n_splits(X, y, **split_params)
-    splits = list(cv.split(X, y, **split_params))
+    splits = [tuple(map(indices_of, split)) for split in cv.split(X, y, **split_params)]
     if len(splits) != n_splits:
         raise ValueError(
             "cv.split and cv.get_n_splits returned inconsistent results. Expected "

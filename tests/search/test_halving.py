@@ -173,6 +173,17 @@ class TestBetter:
             counts = np.bincount([row[tuple(x)] for x in call["X"]])
             assert set(counts) <= {0, 15}
 
+    def test_splits_may_be_masks_or_lists(self):
+        half = np.arange(len(y)) % 2 == 0
+        pairs = [(half, ~half), (~half, half)]
+        indices = [tuple(map(np.flatnonzero, pair)) for pair in pairs]
+        lists = [tuple(part.tolist() for part in pair) for pair in indices]
+        found = [search(cv=cv, n_candidates=9).fit(X, y) for cv in (indices, pairs, lists)]
+        for other in found[1:]:
+            np.testing.assert_array_equal(
+                other.cv_results_["mean_test_score"], found[0].cv_results_["mean_test_score"]
+            )
+
     def test_first_rung_from_the_scores(self):
         space = {"learning_rate": loguniform(1e-3, 1), "max_depth": randint(1, 5)}
         data = make_regression(120, 5, noise=20, random_state=1)
