@@ -84,7 +84,7 @@ class Resource:
                 f"max_resources must be at least min_resources; got max_resources={most} and "
                 f"min_resources={least}. Raise the one or lower the other."
             )
-        return least, most
+        return int(least), int(most)  # numpy's would overflow
 
     def check_rule(self, fold_stopping):
         """Refuse fold stopping: the candidates of a rung are compared on the same folds."""

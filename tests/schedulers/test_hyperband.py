@@ -6,6 +6,7 @@ from functools import partial
 from itertools import pairwise
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from _scheduling import Run, by_a, keys
 from hypothesis import given, settings
@@ -69,6 +70,12 @@ class TestBrackets:
             assert plan.resources == tuple(most // eta**k for k in range(s, -1, -1))
             assert plan.resources[0] >= least
             assert plan.resources[-1] == most
+
+    def test_integers_of_numpy(self):
+        most = np.int64(3**38)
+        amounts = Hyperband(max_resources=most, min_resources=np.int8(1)).amounts(9, 1)
+        assert [type(amount) for amount in amounts] == [int, int]
+        assert Hyperband().brackets(*amounts) == Hyperband().brackets(1, 3**38)
 
     def test_units(self):
         done = run()
