@@ -49,7 +49,7 @@ from skhpo.acquisition import (
 from skhpo.optimizers._candidates import Candidates
 from skhpo.optimizers._sobol import SobolSequence
 from skhpo.surrogates import Posterior, Warping, fit_map
-from skhpo.surrogates._encoding import Encoding
+from skhpo.surrogates._encoding import MIDDLE, Encoding
 
 __all__ = ["GaussianProcess"]
 
@@ -61,6 +61,7 @@ ACQUISITIONS = {
 ROTATION = "log_ei", "ucb"
 INSIDE = 5.0  # observations that the belief in the inside of the cube weighs as much as
 ON_FACE = 0.1  # its density on a face, added to that which is 0 there and 1 in the middle
+LOG_MEAN = -0.383  # of log(4 u (1 - u) + ON_FACE) over u
 EVERY_UNTIL, GROWTH = 30, 1.15  # refits: after each observation, then each time n grew by 15 %
 N_MAX = 200  # observations that the model keeps
 N_GLOBAL, N_LOCAL = 384, 128  # candidates at the start of a search
@@ -341,8 +342,10 @@ class _Data:
 class _Belief:
     """Where the optimum is believed to be, as weight x log density in the numbers u [1]_.
 
-    The density is 4 u (1 - u) + ON_FACE in each. Its weight falls as one over the number of
-    observations, so that what they say prevails.
+    The density is 4 u (1 - u) + ON_FACE in each; its logarithm is nought on average, and nought
+    for a number at the middle because its setting does not use it: dicts of few parameters are
+    no better for that. The weight falls as one over the number of observations, so that what
+    they say prevails.
 
     References
     ----------
@@ -358,7 +361,8 @@ class _Belief:
         u, gradient = X[:, self.columns], np.zeros_like(X)
         density = 4.0 * u * (1.0 - u) + ON_FACE
         gradient[:, self.columns] = self.weight * 4.0 * (1.0 - 2.0 * u) / density
-        return self.weight * np.log(density).sum(axis=1), gradient
+        value = np.where(u == MIDDLE, 0.0, np.log(density) - LOG_MEAN)
+        return self.weight * value.sum(axis=1), gradient
 
 
 @dataclass(frozen=True, eq=False)
