@@ -312,7 +312,8 @@ def test_ten_searches_with_a_killed_worker_leave_nothing_behind(others, tmp_path
 
 
 SCRIPT = """
-import os, sys, time
+import os, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell starts behind
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from skhpo import SearchCV

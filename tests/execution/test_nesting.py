@@ -219,7 +219,8 @@ def test_many_leave_nothing_behind():
 
 
 SCRIPT = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell starts behind
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from skhpo import NestedCV, SearchCV
