@@ -357,12 +357,20 @@ class _Belief:
     weight: float
 
     def __call__(self, X):
-        """Values (m,), and gradients (m, p) by the inputs."""
+        """Values (m,)."""
+        u = X[:, self.columns]
+        value = np.where(u == MIDDLE, 0.0, np.log(_inside(u)) - LOG_MEAN)
+        return self.weight * value.sum(axis=1)
+
+    def gradient(self, X):
+        """Gradients (m, p) by the inputs."""
         u, gradient = X[:, self.columns], np.zeros_like(X)
-        density = 4.0 * u * (1.0 - u) + ON_FACE
-        gradient[:, self.columns] = self.weight * 4.0 * (1.0 - 2.0 * u) / density
-        value = np.where(u == MIDDLE, 0.0, np.log(density) - LOG_MEAN)
-        return self.weight * value.sum(axis=1), gradient
+        gradient[:, self.columns] = self.weight * 4.0 * (1.0 - 2.0 * u) / _inside(u)
+        return gradient
+
+
+def _inside(u):
+    return 4.0 * u * (1.0 - u) + ON_FACE
 
 
 @dataclass(frozen=True, eq=False)
@@ -375,15 +383,14 @@ class _Promise:
     belief: _Belief
 
     def __call__(self, X):
-        return self.acquisition(*self.posterior.predict(X), self.best) + self.belief(X)[0]
+        return self.acquisition(*self.posterior.predict(X), self.best) + self.belief(X)
 
     def gradient(self, X):
         """Values (m,), and gradients (m, p) by the inputs."""
         mean, std, mean_gradient, std_gradient = self.posterior.predict_gradient(X)
         value, by_mean, by_std = self.acquisition(mean, std, self.best, derivatives=True)
-        belief, gradient = self.belief(X)
-        gradient += by_mean[:, None] * mean_gradient + by_std[:, None] * std_gradient
-        return value + belief, gradient
+        gradient = by_mean[:, None] * mean_gradient + by_std[:, None] * std_gradient
+        return value + self.belief(X), gradient + self.belief.gradient(X)
 
 
 class _Search:

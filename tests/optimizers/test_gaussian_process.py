@@ -176,20 +176,20 @@ def test_the_best_is_a_whole_score_that_did_not_fail():
 def test_the_belief_is_highest_inside_and_its_gradient_is_right():
     belief = module._Belief(np.array([0, 2]), weight=0.5)
     X = np.random.default_rng(0).random((20, 3))
-    values, gradient = belief(X)
+    values, gradient = belief(X), belief.gradient(X)
     inside = np.full((1, 3), 0.501)
-    assert np.all(belief(inside)[0] > values)
-    assert np.all(belief(np.zeros((1, 3)))[0] < values)
+    assert np.all(belief(inside) > values)
+    assert np.all(belief(np.zeros((1, 3))) < values)
     steps = 1e-6 * np.eye(3)
-    slopes = [(belief(X + step)[0] - belief(X - step)[0]) / 2e-6 for step in steps]
+    slopes = [(belief(X + step) - belief(X - step)) / 2e-6 for step in steps]
     np.testing.assert_allclose(gradient, np.transpose(slopes), atol=1e-6)
 
 
 def test_the_belief_has_no_opinion_on_numbers_that_are_not_used():
     belief = module._Belief(np.array([0]), weight=1.0)
     used = (np.arange(1000) + 0.5)[:, None] / 1000
-    assert belief(used)[0].mean() == pytest.approx(0.0, abs=1e-3)
-    assert belief(np.full((1, 1), module.MIDDLE))[0] == 0.0
+    assert belief(used).mean() == pytest.approx(0.0, abs=1e-3)
+    assert belief(np.full((1, 1), module.MIDDLE)) == 0.0
 
 
 def test_faces_are_no_trap_for_few_observations():
