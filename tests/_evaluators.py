@@ -78,18 +78,23 @@ def pid(probe):
 
 def alive(process):
     """Whether a process runs."""
-    with contextlib.suppress(OSError):
-        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-        return state not in "ZX"
-    return False
+    return bool(state := _stat(process)) and state[0] not in "ZX"
 
 
 def children(parent=None):
     """Ids of the running children of a process: workers, not the trackers of resources."""
-    parent = os.getpid() if parent is None else parent
-    tasks = Path(f"/proc/{parent}/task").glob("*/children")
-    found = [int(child) for path in tasks for child in path.read_text().split()]
+    # Not by thread: a thread that ends hands over its children, and between two files none has them.
+    parent = str(os.getpid() if parent is None else parent)
+    processes = [int(path.name) for path in Path("/proc").glob("[0-9]*")]
+    found = [process for process in processes if _stat(process)[1:2] == [parent]]
     return [child for child in found if alive(child) and not _is_tracker(child)]
+
+
+def _stat(process):
+    """State and parent of a process, or nothing."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[:2]
+    return []
 
 
 def _is_tracker(process):
