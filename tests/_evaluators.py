@@ -83,7 +83,7 @@ def alive(process):
 
 def children(parent=None):
     """Ids of the running children of a process: workers, not the trackers of resources."""
-    # Not by thread: a thread that ends hands over its children, and between two files none has them.
+    # Not by thread: one that ends hands its children over, and between two files nobody has them.
     parent = str(os.getpid() if parent is None else parent)
     processes = [int(path.name) for path in Path("/proc").glob("[0-9]*")]
     found = [process for process in processes if _stat(process)[1:2] == [parent]]

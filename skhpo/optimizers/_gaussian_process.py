@@ -34,6 +34,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import ClassVar
 
 import numpy as np
@@ -399,7 +400,7 @@ class _Search:
     def __init__(self, space, encoding, candidates, promise, seen, rng):
         self._space, self._encoding = space, encoding
         self._candidates, self._promise = candidates, promise
-        self._seen, self._rng, self._allowed = set(seen), rng, {}
+        self._seen, self._rng, self._allowed = seen, rng, {}
         self._points, self._values = np.empty((0, space.n_dims)), np.empty(0)
 
     def run(self, elite):
@@ -411,7 +412,8 @@ class _Search:
             parents = np.repeat(self._best(N_PARENTS), N_CHILDREN, axis=0)
             self._add(self._children(parents, STEP * SHRINK**generation))
         self._add(self._climb(self._best(N_CLIMBS)))
-        return self._best(1) if len(self._points) else start
+        best = self._best(1)
+        return best if len(best) else start
 
     def draw(self, branch):
         """The most promising of a few random points in one dict of a list.
@@ -424,17 +426,28 @@ class _Search:
         points = self._space.snap(points)
         allowed = np.array([self._space.feasible(point) for point in points])
         self._add(points[allowed][:N_DRAWS])
-        return self._best(1) if len(self._points) else points
+        best = self._best(1)
+        return best if len(best) else points
 
     def _children(self, parents, step):
         return self._candidates.mutate(parents, step, self._rng)
 
     def _best(self, n):
-        """At most n points of the largest values, of those that are known to be allowed."""
+        """At most n new points of the largest values, of those that are known to be allowed."""
         ranked = np.argsort(-self._values, kind="stable")
-        if not all(map(self._is_allowed, ranked[:n])):
-            ranked = self._allowed_of(ranked) or ranked
-        return self._points[ranked[:n]]
+        best = list(islice(self._new(ranked), n))
+        if not all(map(self._is_allowed, best)):
+            best = self._allowed_of(list(self._new(ranked)))[:n] or best
+        return self._points[best]
+
+    def _new(self, ranked):
+        """Those that were not seen, equal ones once: of so many, only the best are compared."""
+        seen = set()
+        for i in ranked:
+            key = self._points[i].tobytes()
+            if key not in self._seen and key not in seen:
+                seen.add(key)
+                yield i
 
     def _allowed_of(self, ranked):
         """Ask about the best and, lest all of them are forbidden, about some of the others."""
@@ -450,17 +463,9 @@ class _Search:
         return self._allowed[i]
 
     def _add(self, points):
-        """Judge the points that are new, and keep them."""
-        fresh = np.array([self._is_new(point.tobytes()) for point in points], dtype=bool)
-        if fresh.any():
-            values = self._promise(self._encoding(points[fresh]))
-            self._points = np.vstack([self._points, points[fresh]])
-            self._values = np.r_[self._values, values]
-
-    def _is_new(self, key):
-        size = len(self._seen)
-        self._seen.add(key)
-        return len(self._seen) > size
+        """Judge points, and keep them."""
+        self._points = np.vstack([self._points, points])
+        self._values = np.r_[self._values, self._promise(self._encoding(points))]
 
     def _climb(self, starts):
         """Follow the gradient from each start, in the numbers that it uses."""

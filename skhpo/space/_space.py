@@ -11,7 +11,14 @@ import numpy as np
 from scipy import stats
 
 from skhpo.space._checks import check_dicts, check_value
-from skhpo.space._dimension import Dimension, Levels, from_distribution, from_values, is_number
+from skhpo.space._dimension import (
+    Dimension,
+    Levels,
+    clip,
+    from_distribution,
+    from_values,
+    is_number,
+)
 from skhpo.space._distributions import arguments
 from skhpo.space._keys import key_of
 
@@ -88,6 +95,8 @@ class SearchSpace:
         self.branches = tuple(tuple(d) for d in dicts)
         self.names = tuple(sorted(set().union(*dicts)))
         self.active = np.array([self._is_active(slots) for slots in self._dicts])
+        smooth = "continuous", "opaque"
+        self._stepped = [(j, dim) for j, dim in enumerate(self.dims) if dim.kind not in smooth]
 
     def _is_active(self, slots):
         used = {slot.column for slot in slots} | ({0} if len(self._dicts) > 1 else set())
@@ -184,8 +193,8 @@ class SearchSpace:
         points = self._check_points(points)
         active = self.active[self.branch(points)]
         self._check_active(points, active)
-        columns = np.array(points.T, order="C")  # a copy, with each coordinate in one piece
-        for j, dim in enumerate(self.dims):
+        columns = clip(np.ascontiguousarray(points.T))  # each coordinate in one piece
+        for j, dim in self._stepped:
             columns[j] = dim.snap(columns[j])
         return np.where(active, columns.T, np.nan)
 

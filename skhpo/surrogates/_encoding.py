@@ -52,7 +52,8 @@ class Encoding:
     def __call__(self, points):
         """Inputs (n, p) of snapped points (n, d)."""
         X = np.zeros((len(points), len(self.groups)))
-        X[:, self.numeric_columns] = np.nan_to_num(points[:, self.numeric], nan=MIDDLE)
+        numbers = points[:, self.numeric]
+        X[:, self.numeric_columns] = np.where(np.isnan(numbers), MIDDLE, numbers)
         starts = iter(self._starts[len(self.numeric) :])
         for j, start in zip(self._optional, starts, strict=False):
             is_none = self._level(points, j) == 0
@@ -65,8 +66,7 @@ class Encoding:
     def _level(self, points, j):
         """Level of coordinate j in each row, -1 where it is inactive."""
         u = points[:, j]
-        inactive = np.isnan(u)
-        return np.where(inactive, -1, self._dims[j].level(np.where(inactive, MIDDLE, u)))
+        return np.where(np.isnan(u), -1, self._dims[j].level(u))
 
     def moves(self, points):
         """Which numeric columns of the rows a search may move: bool of shape (n, numeric)."""
