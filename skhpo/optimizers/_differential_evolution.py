@@ -25,6 +25,7 @@ from skhpo.optimizers._population import (
 
 __all__ = ["DifferentialEvolution"]
 
+SMALL, LARGE, MANY = 12, 16, 128  # populations, and settings from which on it is the large one
 N_TRIES = 20  # trials made before a random setting is taken instead
 CR = (0.5, 0.9)  # that are drawn from
 JITTER = 0.1  # relative, of F between coordinates
@@ -45,7 +46,8 @@ class DifferentialEvolution:
     Parameters
     ----------
     population_size : int or "auto", default="auto"
-        How many of the best are kept; "auto" is 12. First, 80 % as many settings are drawn
+        How many of the best are kept; "auto" is 12, and 16 in a search of 128 settings or more,
+        which a small population would end too early. First, 80 % as many settings are drawn
         from a Sobol sequence, but no more than half of the search.
     strategy : {"current-to-best", "rand", "best"}, default="current-to-best"
         To what the scaled difference of two members is added: to the member that the trial
@@ -116,7 +118,8 @@ class _Running:
     def __init__(self, spec, space, seed, n_iter):
         self._spec, self._space = spec, space
         self._settings = Settings(space, seed)
-        self._size = 12 if spec.population_size == "auto" else spec.population_size
+        auto = SMALL if n_iter < MANY else LARGE
+        self._size = auto if spec.population_size == "auto" else spec.population_size
         self._n_initial = n_initial(self._size, n_iter)
         kinds = [dim.kind for dim in space.dims]
         self._is_number = np.isin(kinds, ["continuous", "ordered"])
