@@ -334,3 +334,12 @@ class OnlyStops:
 def test_a_rule_needs_nothing_but_the_question():
     table = np.array([[0.5, 0.5, 0.5], [0.1, 0.9, 0.9]])
     assert [o.status for o in play(table, OnlyStops())[1]] == ["complete", "stopped"]
+
+
+def test_an_answer_that_is_neither_yes_nor_no():
+    class Each(OnlyStops):
+        def stops(self, scores, incumbent, weights):
+            return scores < incumbent[: len(scores)]
+
+    with pytest.raises(TypeError, match=r"must return True or False; .* returned array"):
+        play(np.array([[0.5, 0.5], [0.4, 0.6]]), Each())

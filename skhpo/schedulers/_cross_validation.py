@@ -100,13 +100,20 @@ class _RunningCrossValidation:
         scores = self._scores(candidate)
         if math.isnan(observation.score):
             observation = replace(observation, status="failed")
-        elif self._incumbent is not None and self._rule.stops(
-            scores, self._incumbent, self._weights
-        ):
+        elif self._incumbent is not None and self._stops(scores):
             observation = replace(observation, status="stopped")
         if observation.status != "partial":
             self._history.conclude(observation)
         return observation
+
+    def _stops(self, scores):
+        answer = self._rule.stops(scores, self._incumbent, self._weights)
+        if not isinstance(answer, bool | np.bool_):
+            raise TypeError(
+                f"stops of a fold-stopping rule must return True or False; {self._rule!r} returned "
+                f"{answer!r}. Compare numbers, not arrays: means over the folds, for example."
+            )
+        return bool(answer)
 
     def _conclude(self, candidate, observation):
         del self._open[candidate.id], self._started[candidate.id]
