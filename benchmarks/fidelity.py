@@ -273,7 +273,11 @@ def run(task, search, seed, known):
 
 def halving(task, seed):
     """The same candidates in scikit-learn's halving search and in ours."""
-    n = 27 if task.resource == "n_samples" else R
+    numbers = (9, 27, 81) if task.resource == "n_samples" else (R,)
+    return {str(n): _halving(task, seed, n) for n in numbers}
+
+
+def _halving(task, seed, n):
     candidates = list(ParameterSampler(task.space, n, random_state=seed))
     common = {
         "resource": task.resource,
@@ -286,16 +290,10 @@ def halving(task, seed):
         "refit": False,
         "random_state": seed,
     }
-    searches = {
-        "theirs": TheirHalving(task.estimator, task.space, **common),
-        "ours": HalvingRandomSearchCV(
-            task.estimator, task.space, initial_params=candidates, **common
-        ),
-    }
+    ours = HalvingRandomSearchCV(task.estimator, task.space, initial_params=candidates, **common)
+    searches = {"theirs": TheirHalving(task.estimator, task.space, **common), "ours": ours}
     if task.resource == "n_samples":  # test parts as scikit-learn has them
-        searches["ours, test parts subsampled"] = clone(searches["ours"]).set_params(
-            subsample_test=True
-        )
+        searches["ours, subsample_test"] = clone(ours).set_params(subsample_test=True)
     result = {}
     for name, search in searches.items():
         start = time.process_time()
@@ -303,6 +301,21 @@ def halving(task, seed):
         seconds = time.process_time() - start
         result[name] = {"seconds": seconds, "score": true_score(task, _own(task, search), {})}
     return result
+
+
+def describe(runs):
+    """Median seconds, median ratio to scikit-learn's, mean score: by number and search."""
+    table = {}
+    for n in runs[0]:
+        theirs = np.array([run[n]["theirs"]["seconds"] for run in runs])
+        for name in runs[0][n]:
+            seconds = np.array([run[n][name]["seconds"] for run in runs])
+            table[f"{n} candidates, {name}"] = {
+                "seconds": float(np.median(seconds)),
+                "ratio": float(np.median(seconds / theirs)),
+                "score": float(np.mean([run[n][name]["score"] for run in runs])),
+            }
+    return table
 
 
 def _own(task, search):
@@ -415,19 +428,20 @@ def main():
     args = arguments(__doc__)
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
-    n_seeds = 1 if args.quick else 3
+    n_seeds = 1 if args.quick else 5
     args.out.mkdir(parents=True, exist_ok=True)
     parts = [args.out / f"fidelity-{n_seeds}-{k}.part" for k in range(3)]
     models = once(parts[0], lambda: climbing(n_seeds))
     tasks = larger()
+    n_halving = 1 if args.quick else 10
     halvings = once(
         parts[1],
-        lambda: {name: [halving(t, seed) for seed in range(n_seeds)] for name, t in tasks.items()},
+        lambda: {name: [halving(t, k) for k in range(n_halving)] for name, t in tasks.items()},
     )
-    for name, pairs in halvings.items():
-        for title in list(pairs[0])[1:]:
-            ratios = [pair[title]["seconds"] / pair["theirs"]["seconds"] for pair in pairs]
-            print(f"{name:32s} {title}, time over scikit-learn's halving: {np.median(ratios):.2f}")
+    halving_table = {name: describe(runs) for name, runs in halvings.items()}
+    for name, rows in halving_table.items():
+        for title, row in rows.items():
+            print(f"{name:32s} {title:36s}", *(f"{value:.3f}" for value in row.values()))
     results = compare(fresh(), n_seeds, parts[2])
     table = summarise(results)
     for name, row in table.items():
@@ -437,6 +451,7 @@ def main():
         "budget": BUDGET,
         "going_on": models,
         "halving": halvings,
+        "halving_summary": halving_table,
     }
     write("fidelity", args.out, {**about, "summary": table, "results": results})
     for part in parts:

@@ -6,7 +6,7 @@ from scipy.optimize import check_grad
 from scipy.stats import multivariate_normal, norm
 
 from skhpo.surrogates import Hyperparameters, Posterior, fit_map, negative_log_posterior
-from skhpo.surrogates._gaussian_process import squared_distances
+from skhpo.surrogates._gaussian_process import BIAS, _inflation, squared_distances
 
 GROUPS = np.array([0, 1, 2, 2, 2])
 
@@ -50,17 +50,31 @@ def test_posterior_is_the_closed_form(data, theta):
     np.testing.assert_allclose(found, dense(X, y, r, theta, new), rtol=1e-8, atol=1e-10)
 
 
-def test_gradient_of_the_fit(data):
+def test_what_lacks_a_resource_errs_together(data, theta):
+    """As if a second function of the same covariance were added, times the lack."""
     X, y, r = data
-    D = squared_distances(X, GROUPS)
+    new = np.random.default_rng(1).random((20, 5))
+    b = np.random.default_rng(2).choice([0.0, 0.5, 1.0], size=len(y))
+    K = covariance(X, X, theta)
+    K = K + BIAS * np.diag(b) @ K @ np.diag(b) + theta.noise * np.diag(r)
+    k = covariance(new, X, theta)
+    std = np.sqrt(theta.scale - np.einsum("ij,ji->i", k, np.linalg.solve(K, k.T)))
+    found = Posterior(X, y, GROUPS, theta, r, b).predict(new)
+    np.testing.assert_allclose(found, (k @ np.linalg.solve(K, y), std), rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize("lacks", [None, np.linspace(0, 1, 30)])
+def test_gradient_of_the_fit(data, lacks):
+    X, y, r = data
+    about = squared_distances(X, GROUPS), y, r, _inflation(lacks)
     for seed in range(5):
         at = np.random.default_rng(seed).normal(size=5)
         error = check_grad(
-            lambda t: negative_log_posterior(t, D, y, r)[0],
-            lambda t: negative_log_posterior(t, D, y, r)[1],
+            lambda t: negative_log_posterior(t, *about)[0],
+            lambda t: negative_log_posterior(t, *about)[1],
             at,
         )
-        assert error < 1e-4 * (1 + np.linalg.norm(negative_log_posterior(at, D, y, r)[1]))
+        assert error < 1e-4 * (1 + np.linalg.norm(negative_log_posterior(at, *about)[1]))
 
 
 def test_likelihood_is_the_multivariate_normal_density(data, theta):
