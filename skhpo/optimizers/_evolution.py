@@ -11,7 +11,6 @@ from skhpo.optimizers._genetic import GeneticAlgorithm
 
 __all__ = ["Evolution"]
 
-MANY, LONG = 10, 100  # parameters, and settings for each, from which on CMA-ES pays
 ALGORITHMS = {"ga": GeneticAlgorithm(), "de": DifferentialEvolution(), "cmaes": CMAES()}
 
 
@@ -23,8 +22,8 @@ class Evolution:
     ----------
     algorithm : {"auto", "ga", "de", "cmaes"}, default="auto"
         :class:`GeneticAlgorithm`, :class:`DifferentialEvolution` or :class:`CMAES`. "auto" is
-        "ga" when no parameter is a number, and "de" otherwise; but "cmaes" when at least two thirds
-        are numbers, all are always in use, and they are ten or more or get 100 settings each.
+        "cmaes" when at least two thirds of the parameters are numbers and all are always in use,
+        "ga" when none is a number, and "de" otherwise.
     population_size : int or "auto", default="auto"
         As of the algorithm.
 
@@ -51,15 +50,14 @@ class Evolution:
 
     def start(self, space, *, seed, n_iter):
         """Begin a search of ``space``."""
-        name = _choose(space, n_iter) if self.algorithm == "auto" else self.algorithm
+        name = _choose(space) if self.algorithm == "auto" else self.algorithm
         algorithm = replace(ALGORITHMS[name], population_size=self.population_size)
         return algorithm.start(space, seed=seed, n_iter=n_iter)
 
 
-def _choose(space, n_iter):
+def _choose(space):
     is_number = [dim.kind in ("continuous", "ordered") for dim in space.dims]
     if len(is_number) and not any(is_number):
         return "ga"
     has_dicts = any(dim.kind == "branch" for dim in space.dims)
-    suits = 3 * sum(is_number) >= 2 * len(is_number) and not has_dicts
-    return "cmaes" if suits and (space.n_dims >= MANY or n_iter >= LONG * space.n_dims) else "de"
+    return "cmaes" if 3 * sum(is_number) >= 2 * len(is_number) and not has_dicts else "de"

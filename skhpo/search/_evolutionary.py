@@ -31,10 +31,10 @@ class EvolutionarySearchCV(BaseSearch):
         is run whole, in the order of ``ParameterGrid``.
     algorithm : {"auto", "ga", "de", "cmaes"} or optimiser, default="auto"
         How candidates are made: a genetic algorithm [1]_, differential evolution [2]_, or the
-        covariance matrix adaptation evolution strategy [3]_. "auto" is "ga" when no
-        parameter is a number, and "de" otherwise; but "cmaes" when at least two thirds are numbers,
-        all are always in use, and they are ten or more or get 100 settings each. Pass a value of
-        ``skhpo.optimizers``, such as ``CMAES(sigma0=0.1)``, to change its settings.
+        covariance matrix adaptation evolution strategy [3]_. "auto" is "cmaes" when at
+        least two thirds of the parameters are numbers and all are always in use, "ga" when none is
+        a number, and "de" otherwise. Pass a value of ``skhpo.optimizers``, such as
+        ``CMAES(sigma0=0.1)``, to change its settings.
     population_size : int or "auto", default="auto"
         How many of the best candidates are parents of others. It has no effect when `algorithm`
         is a value.
