@@ -431,7 +431,7 @@ def main():
     n_seeds = 1 if args.quick else 3
     args.out.mkdir(parents=True, exist_ok=True)
     parts = [args.out / f"fidelity-{n_seeds}-{k}.part" for k in range(3)]
-    models = once(parts[0], lambda: climbing(n_seeds))
+    models = once(parts[0], lambda: climbing(1 if args.quick else 5))
     tasks = larger()
     n_halving = 1 if args.quick else 10
     halvings = once(
