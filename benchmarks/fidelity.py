@@ -367,7 +367,7 @@ def climbing(n_repeats):
 
 
 def summarise(results):
-    """Mean rank and median regret over tasks and seeds, and a test against random search."""
+    """Mean rank and median regret over tasks and seeds, and each search against the others."""
     names = [name for name in SEARCHES if all(results[t][name][0] for t in results)]
     ranks, regrets, medians = [], [], []
     for runs in results.values():
@@ -385,9 +385,29 @@ def summarise(results):
             "regret_by_task": [round(float(m[i]), 3) for m in medians],
             "better_than_random": round(float(np.mean(pooled[i] < pooled[0])), 2),
             "p_worse_than_random": _p_worse(pooled[i], pooled[0]),
+            "seconds": _seconds(results, name),
+            "versus": {
+                other: [
+                    int(np.sum(pooled[i] < pooled[j] - 1e-12)),
+                    int(np.sum(pooled[i] > pooled[j] + 1e-12)),
+                    _p_worse(pooled[j], pooled[i]),
+                ]
+                for j, other in enumerate(names)
+                if i != j
+            },
         }
         for i, name in enumerate(names)
     }
+
+
+def _seconds(results, name):
+    """Over random search's: the median over tasks of the ratio of medians over seeds."""
+    ratios = [
+        np.median([run["seconds"] for run in runs[name]])
+        / np.median([run["seconds"] for run in runs["RandomizedSearchCV"]])
+        for runs in results.values()
+    ]
+    return round(float(np.median(ratios)), 2)
 
 
 def _p_worse(regrets, others):
@@ -445,7 +465,9 @@ def main():
     results = compare(fresh(), n_seeds, parts[2])
     table = summarise(results)
     for name, row in table.items():
-        print(f"{name:32s}", *row.values())
+        print(f"{name:32s}", *list(row.values())[:-1])
+        for other, (better, worse, p) in row["versus"].items():
+            print(f"    better than {other:32s} {better:2d}, worse {worse:2d}, p {p}")
     about = {
         "seeds": dict.fromkeys(results, n_seeds),
         "budget": BUDGET,
