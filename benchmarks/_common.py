@@ -22,6 +22,26 @@ def arguments(doc):
     return parser.parse_args()
 
 
+def level_or_better(losses, pairs):
+    """On how many problems one solver is level with another or better, at each budget.
+
+    Parameters
+    ----------
+    losses : dict of str -> (n_problems, n_budgets) array-like
+        Less is better.
+    pairs : iterable of (str, str)
+        Solvers, and what they are compared with.
+    """
+    import numpy as np
+
+    found = {}
+    for ours, theirs in pairs:
+        mine, other = np.array(losses[ours]), np.array(losses[theirs])
+        found[f"{ours} and {theirs}"] = (mine <= other + 1e-9 * abs(other)).sum(axis=0).tolist()
+        print(f"{ours}, level with {theirs} or better:", found[f"{ours} and {theirs}"])
+    return found
+
+
 def write(name, out, result):
     """Write a result with the versions that made it."""
     import numpy

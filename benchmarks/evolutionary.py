@@ -17,7 +17,7 @@ import time
 
 import numpy as np
 import sklearn
-from _common import arguments, write
+from _common import arguments, level_or_better, write
 from _tasks import fresh
 from _tuning import (
     by_class,
@@ -50,6 +50,12 @@ SEARCHES = {
 }
 
 
+REFERENCES = (
+    ("EvolutionarySearchCV de", "scipy differential evolution"),
+    ("EvolutionarySearchCV de", "scipy, popsize 2"),
+    ("EvolutionarySearchCV ga", "GASearchCV"),
+    ("EvolutionarySearchCV ga", "GASearchCV, population 10"),
+)
 BAYES = {"BayesSearchCV": by_class(BayesSearchCV)}
 
 
@@ -119,9 +125,11 @@ def main():
     for name, row in table.items():
         print(f"{name:28s}", {n: (cell["rank"], cell["regret"]) for n, cell in row.items()})
     sizes = {name: len(task.names) for name, task in tasks.items()}
-    medians = np.median(scores, axis=2).round(5).swapaxes(0, 1).tolist()
+    medians = np.median(scores, axis=2).round(5).swapaxes(0, 1)
+    losses = dict(zip(SEARCHES, -medians, strict=True))
     about = {"tasks": sizes, "seeds": n_seeds, "seeds of BayesSearchCV": n_bayes}
-    about |= {"searches": table, "median_best": dict(zip(SEARCHES, medians, strict=True))}
+    about |= {"searches": table, "level_or_better": level_or_better(losses, REFERENCES)}
+    about |= {"median_best": dict(zip(SEARCHES, medians.tolist(), strict=True))}
     write("evolutionary", args.out, about)
     part.unlink()
 

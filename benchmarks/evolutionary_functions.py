@@ -16,7 +16,7 @@ import warnings
 from types import SimpleNamespace
 
 import numpy as np
-from _common import arguments, write
+from _common import arguments, level_or_better, write
 from _tuning import EnoughError, Named, genetic
 from cmaes import CMA
 from scipy.optimize import differential_evolution
@@ -167,6 +167,14 @@ SOLVERS = {
 }
 
 
+REFERENCES = (
+    ("skhpo de", "scipy de"),
+    ("skhpo de", "scipy de, popsize 2"),
+    ("skhpo ga", "GASearchCV"),
+    ("skhpo ga", "GASearchCV, population 10"),
+)
+
+
 def best_values(solver, problem, budgets, seed):
     """Best value after each of the budgets."""
     f = Counted(problem, max(budgets))
@@ -238,7 +246,10 @@ def main():
     table, ranks = compare((100, 300), 3 if args.quick else 20)
     for solver, row in ranks.items():
         print(f"{solver:20s} mean rank", row)
-    result = {"medians": table, "mean_ranks": ranks, "overhead_ms": overhead()}
+    losses = {solver: [row[solver] for row in table.values()] for solver in SOLVERS}
+    level = level_or_better(losses, REFERENCES)
+    result = {"medians": table, "mean_ranks": ranks, "level_or_better": level}
+    result["overhead_ms"] = overhead()
     write("evolutionary_functions", args.out, result)
 
 

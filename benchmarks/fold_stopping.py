@@ -300,7 +300,21 @@ def summary_of(rows, rule):
     runs = [run for row in rows if row["rule"] == rule for run in row["runs"]]
     differences = [run["difference"] for run in runs]
     p_worse = float(wilcoxon(differences, alternative="less").pvalue)
-    return {"rule": rule, **summarise(runs), "p_worse": p_worse}
+    counts = {"better": sum(d > 1e-12 for d in differences)}
+    counts["worse"] = sum(d < -1e-12 for d in differences)
+    return {"rule": rule, **summarise(runs), **counts, "p_worse": p_worse}
+
+
+def replay_means(rows):
+    """Of each rule over all tasks."""
+    keys = "folds_used", "found_best", "mean_regret"
+    return [
+        {
+            "rule": rule,
+            **{key: mean(row[key] for row in rows if row["rule"] == rule) for key in keys},
+        }
+        for rule in RULES
+    ]
 
 
 def main():
@@ -312,8 +326,10 @@ def main():
     for row in rows_1 + rows_2:
         print({name: value for name, value in row.items() if name not in ("runs", "draws")})
     summary = [summary_of(rows_2, rule) for rule in ("paired", "forgiving", CONTROL)]
-    print(summary)
-    write("fold_stopping", args.out, {"replay": rows_1, "bayes": rows_2, "summary": summary})
+    means = replay_means(rows_1)
+    print(summary, means)
+    found = {"replay": rows_1, "replay_means": means, "bayes": rows_2, "summary": summary}
+    write("fold_stopping", args.out, found)
     cells.path.unlink()
 
 
