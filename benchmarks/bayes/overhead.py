@@ -77,14 +77,33 @@ def summary(values):
     return {k: round(float(v), 1) for k, v in zip(names, found, strict=True)}
 
 
+def player(method):
+    """What makes a pair of ask and tell, and what turns what is asked into parameters."""
+    if method == "skhpo":
+        return skhpo, lambda values: values
+    return METHODS[method].factory, SPACE.decode
+
+
+def around_100(method, seed):
+    """Milliseconds of the last 40 suggestions out of 120."""
+    factory, decode = player(method)
+    return milliseconds(*factory(SPACE, seed, 120), decode, 120, 40)
+
+
+def in_turns(n_turns):
+    """skhpo and TPE around 100, one after the other: a busy machine is busy for both."""
+    ms = np.array([[around_100(method, seed) for method in FAST] for seed in range(n_turns)])
+    ours, theirs = np.median(ms, axis=2).T
+    ratio = round(float(np.median(ours / theirs)), 2)
+    return {"ratio": ratio, **{method: summary(ms[:, i].ravel()) for i, method in enumerate(FAST)}}
+
+
 def measure(method, quick):
     """Around 100, and around 1,000 observations."""
-    ours = method == "skhpo"
-    factory = skhpo if ours else METHODS[method].factory
-    decode = (lambda values: values) if ours else SPACE.decode
+    factory, decode = player(method)
     values = []
     for seed in range(3 if method in FAST and not quick else 1):
-        values += milliseconds(*factory(SPACE, seed, 120), decode, 120, 40)
+        values += around_100(method, seed)
     out = {"100": summary(values)}
     if quick:
         return out
@@ -101,10 +120,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--methods", nargs="+", default=["skhpo", "tpe", "gp-sampler", "skopt"])
     parser.add_argument("--quick", action="store_true", help="around 100 only, one seed")
+    parser.add_argument("--turns", type=int, help="only skhpo and TPE, in so many turns")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     path = RESULTS / "overhead.json"
     result = json.loads(path.read_text()) if path.exists() else {"versions": {}, "ms": {}}
+    if options.turns:
+        options.methods, result["in turns"] = [], in_turns(options.turns)
+        print(result["in turns"])
+        path.write_text(json.dumps(result, indent=1) + "\n")
     for method in options.methods:
         result["ms"][method] = measure(method, options.quick)
         print(method, result["ms"][method], flush=True)
