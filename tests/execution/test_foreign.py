@@ -129,9 +129,10 @@ def test_a_dead_dask_worker_is_a_killed_fit():
         distributed.LocalCluster(
             n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs="CRITICAL"
         ) as cluster,
-        distributed.Client(cluster),
+        distributed.Client(cluster) as client,
         joblib.parallel_config("dask"),
     ):
+        client.wait_for_workers(2)  # the data go to those of which the scheduler knows that they run
         executor = DaskExecutor(2)
         reference = executor.share(Probe())
         assert executor.submit(reference, task(Die())).result().status == "killed"
