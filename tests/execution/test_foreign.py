@@ -132,7 +132,7 @@ def test_a_dead_dask_worker_is_a_killed_fit():
         distributed.Client(cluster) as client,
         joblib.parallel_config("dask"),
     ):
-        client.wait_for_workers(2)  # the data go to those of which the scheduler knows that they run
+        client.wait_for_workers(2)  # data go to those that the scheduler knows to run
         executor = DaskExecutor(2)
         reference = executor.share(Probe())
         assert executor.submit(reference, task(Die())).result().status == "killed"
