@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import uuid
+import warnings
 from collections import deque
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -136,6 +137,14 @@ def _n_workers(pool, n_jobs):
     return n_workers
 
 
+def _content(evaluator, **options):
+    """Pickle an evaluator with the context of its searcher."""
+    try:
+        return dumps(WithContext(evaluator, **options))
+    except Exception as error:
+        raise picklability_error("the evaluator", error, vars(evaluator)) from error
+
+
 class _Parcel:
     """A pickled evaluator that travels once to each worker, as far as that can be known.
 
@@ -146,10 +155,7 @@ class _Parcel:
     def __init__(self, evaluator, n_workers):
         self.name = uuid.uuid4().hex
         self._n_unsent = n_workers
-        try:
-            self.content = dumps(WithContext(evaluator))
-        except Exception as error:
-            raise picklability_error("the evaluator", error, vars(evaluator)) from error
+        self.content = _content(evaluator)
 
     def next(self):
         """Return the content for the first tasks, then None."""
@@ -188,8 +194,8 @@ class DaskExecutor(_ForeignExecutor):
         self._options = {"pure": False, **getattr(backend, "submit_kwargs", {})}
 
     def share(self, evaluator):
-        """Send the evaluator to all workers, once, and return a reference to it."""
-        return _Scattered(evaluator, self._client)
+        """Send the evaluator to the cluster, once, and return a reference to it."""
+        return _Sent(evaluator, self._client)
 
     def submit(self, reference, task):
         """Return the future of a task."""
@@ -207,17 +213,23 @@ class DaskExecutor(_ForeignExecutor):
             call.succeed(call.shared.lost(call.task, "killed", str(error)))
         except CancelledError as error:
             raise RuntimeError(
-                "At least one dask worker must stay alive, with the data of the search; the "
-                "cluster cancelled a fit. Start more workers, or workers with more memory."
+                "The dask cluster must stay open while a search runs; it cancelled a fit."
             ) from error
 
 
-class _Scattered:
+class _Sent:
+    """An evaluator that is the result of a task, so that a cluster which loses it makes it again.
+
+    Scattered data die with the last worker that holds them, and a cluster keeps one copy.
+    """
+
     def __init__(self, evaluator, client):
         self.lost = evaluator.lost
         # Several fits run in one worker at a time, and threads share the warning filters.
-        wrapped = WithContext(evaluator, filters=False)
-        (self.future,) = client.scatter([wrapped], broadcast=True, hash=False)
+        content = _content(evaluator, filters=False)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Sending large graph")
+            self.future = client.submit(pickle.loads, content, pure=False)
 
 
 _BATCH = 4  # fits a worker in a batch, at most
