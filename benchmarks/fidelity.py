@@ -448,7 +448,7 @@ def main():
     args = arguments(__doc__)
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
-    n_seeds = 1 if args.quick else 3
+    n_seeds = 1 if args.quick else 6
     args.out.mkdir(parents=True, exist_ok=True)
     parts = [args.out / f"fidelity-{n_seeds}-{k}.part" for k in range(3)]
     models = once(parts[0], lambda: climbing(1 if args.quick else 5))
