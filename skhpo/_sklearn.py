@@ -37,6 +37,7 @@ __all__ = [
     "PassthroughScorer",
     "StrOptions",
     "bare_context",
+    "bins_kept",
     "by_value_modules",
     "callback_context",
     "check_method_params",
@@ -170,6 +171,28 @@ def epochs_at_once(estimator, n_epochs):
         yield n_epochs
     finally:
         del estimator._partial_fit
+
+
+@contextmanager
+def bins_kept(estimator):
+    """Let gradient boosting on histograms fit again with the bins that it has, for the same X."""
+    bins = getattr(estimator, "_bin_mapper", None)
+    if bins is None:
+        yield
+        return
+    inner = estimator._bin_data
+
+    def bin_data(X, *args, is_training_data, **kwargs):
+        estimator._bin_mapper = bins
+        if is_training_data:
+            return bins.transform(X)
+        return inner(X, *args, is_training_data=False, **kwargs)
+
+    estimator._bin_data = bin_data
+    try:
+        yield
+    finally:
+        del estimator._bin_data
 
 
 def has_stalled(estimator):

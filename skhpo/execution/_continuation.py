@@ -28,7 +28,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import TargetEncoder
 
-from .._sklearn import epochs_at_once, has_stalled
+from .._sklearn import bins_kept, epochs_at_once, has_stalled
 from ..journal._owners import birth
 from ._messages import dumps
 
@@ -298,7 +298,7 @@ def _fitted_already(transformer):
 
 def _in_total(growth, done, amount, fit):
     """The parameter is what a model has in the end, as trees are counted."""
-    with growth.warm(amount):
+    with growth.warm(amount), bins_kept(growth.owner):
         fit()
     return amount
 

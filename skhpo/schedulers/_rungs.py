@@ -425,11 +425,17 @@ class RunningRungs:
 
     def _fits(self, candidate, resource, bracket):
         self._open[candidate.id, resource] = candidate, bracket
-        before, goes_on = {}, False
-        if self._continuation is not None and self._continuation.applies(candidate):
-            before = self._history.below(candidate.id, resource)
-            goes_on = bracket.goes_on(resource)
+        before = self._history.below(candidate.id, resource)
+        goes_on = bracket.goes_on(resource)
+        if not self._can_go_on(candidate, before):
+            before, goes_on = {}, False
         return [
             Task(candidate, split, resource, before.get(split), goes_on)
             for split in range(self._history.n_splits)
         ]
+
+    def _can_go_on(self, candidate, before):
+        if self._continuation is None:
+            return False
+        known = any(task.goes_on for task in before.values())  # it was asked on a lower rung
+        return known or self._continuation.applies(candidate)

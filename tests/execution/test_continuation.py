@@ -68,7 +68,7 @@ def resource_of(model):
     return max((n for n in names if n.endswith(("n_estimators", "max_iter"))), key=len)
 
 
-def climb(model, amounts, forget=False, **fit_params):
+def climb(model, amounts, forget=False, X=X, **fit_params):
     """Models of a candidate at each amount, one going on with the other."""
     name, task, models = resource_of(model), None, []
     with open_continuation(name, model) as continuation:
@@ -83,7 +83,7 @@ def climb(model, amounts, forget=False, **fit_params):
     return models
 
 
-def outputs(model):
+def outputs(model, X=X):
     names = ("predict_proba", "decision_function", "predict")
     return getattr(model, next(n for n in names if hasattr(model, n)))(X)
 
@@ -119,6 +119,15 @@ class TestTheSameAsFresh:
         fresh = clone(EXACT["boosting"]).set_params(n_estimators=4)
         fresh.fit(X, y, sample_weight=weights)
         np.testing.assert_array_equal(outputs(found), outputs(fresh))
+
+    @pytest.mark.parametrize("name", [name for name in EXACT if name.startswith("histograms")])
+    def test_with_categories_and_missing_values(self, name):
+        model = clone(EXACT[name]).set_params(categorical_features=[0], max_bins=9, random_state=1)
+        gaps = np.c_[np.arange(len(y)) % 5, np.where(X > 1.5, np.nan, X)]
+        amounts = [2, 5, 40]
+        for amount, found in zip(amounts, climb(model, amounts, X=gaps), strict=True):
+            fresh = clone(model).set_params(max_iter=amount).fit(gaps, y)
+            np.testing.assert_array_equal(outputs(found, gaps), outputs(fresh, gaps))
 
     def test_what_only_fit_takes_is_for_the_first(self):
         climb(SIMILAR["sgd"], [2, 4], coef_init=np.ones((1, 8)))
@@ -171,6 +180,21 @@ class TestWhatItDoes:
         assert n_epochs == [3, len(first.loss_curve_), len(first.loss_curve_)]
         logistic = climb(LogisticRegression(C=0.01), [50, 80])
         np.testing.assert_array_equal(logistic[0].coef_, logistic[1].coef_)
+
+    def test_bins_are_found_once(self, monkeypatch):
+        model, fitted = EXACT["histograms"], []
+        bins = type(clone(model).set_params(max_iter=1).fit(X, y)._bin_mapper)
+        original = bins.fit
+
+        def fit(self, X, *args, **kwargs):
+            fitted.append(X)
+            return original(self, X, *args, **kwargs)
+
+        monkeypatch.setattr(bins, "fit", fit)
+        last = climb(model, [2, 5, 9])[-1]
+        assert len(fitted) == 1
+        last.fit(X, y)  # and by whoever fits it afterwards
+        assert len(fitted) == 2
 
     def test_transformers_are_fitted_once(self):
         model = make_pipeline(Counting(), RandomForestClassifier(random_state=0))

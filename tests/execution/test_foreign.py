@@ -140,6 +140,22 @@ def test_a_dead_dask_worker_is_a_killed_fit_also_when_it_was_the_one_with_the_da
         executor.close()
 
 
+def test_a_dask_cluster_that_is_closed_is_an_error_that_says_so():
+    distributed = pytest.importorskip("distributed")
+    with (
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=1, dashboard_address=":0", silence_logs="CRITICAL"
+        ) as cluster,
+        distributed.Client(cluster) as client,
+        joblib.parallel_config("dask"),
+    ):
+        executor = DaskExecutor(1)
+        future = executor.submit(executor.share(Probe()), task(Sleep(60)))
+        client.close()
+        with pytest.raises(RuntimeError, match="must stay open"):
+            future.result(timeout=30)
+
+
 @pytest.fixture(scope="module")
 def _two_workers():
     """A dask cluster of two processes."""
