@@ -436,6 +436,14 @@ def compare(tasks, n_seeds, path):
     return results
 
 
+def show(table):
+    """Print what `summarise` found."""
+    for name, row in table.items():
+        print(f"{name:32s}", *list(row.values())[:-1])
+        for other, (better, worse, p) in row["versus"].items():
+            print(f"    better than {other:32s} {better:2d}, worse {worse:2d}, p {p}")
+
+
 def once(path, make):
     """What the file has, else what is made now."""
     if not path.exists():
@@ -464,10 +472,7 @@ def main():
             print(f"{name:32s} {title:36s}", *(f"{value:.3f}" for value in row.values()))
     results = compare(fresh(), n_seeds, parts[2])
     table = summarise(results)
-    for name, row in table.items():
-        print(f"{name:32s}", *list(row.values())[:-1])
-        for other, (better, worse, p) in row["versus"].items():
-            print(f"    better than {other:32s} {better:2d}, worse {worse:2d}, p {p}")
+    show(table)
     about = {
         "seeds": dict.fromkeys(results, n_seeds),
         "budget": BUDGET,
