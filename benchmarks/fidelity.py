@@ -367,7 +367,10 @@ def climbing(n_repeats):
 
 
 def summarise(results):
-    """Mean rank and median regret over tasks and seeds, and each search against the others."""
+    """Mean rank and median regret over tasks and seeds, and each search against the others.
+
+    Random is the first of the searches.
+    """
     names = [name for name in SEARCHES if all(results[t][name][0] for t in results)]
     ranks, regrets, medians = [], [], []
     for runs in results.values():
@@ -385,7 +388,7 @@ def summarise(results):
             "regret_by_task": [round(float(m[i]), 3) for m in medians],
             "better_than_random": round(float(np.mean(pooled[i] < pooled[0])), 2),
             "p_worse_than_random": _p_worse(pooled[i], pooled[0]),
-            "seconds": _seconds(results, name),
+            "seconds": _seconds(results, name, names[0]),
             "versus": {
                 other: [
                     int(np.sum(pooled[i] < pooled[j] - 1e-12)),
@@ -400,11 +403,11 @@ def summarise(results):
     }
 
 
-def _seconds(results, name):
-    """Over random search's: the median over tasks of the ratio of medians over seeds."""
+def _seconds(results, name, other):
+    """Over another's: the median over tasks of the ratio of medians over seeds."""
     ratios = [
         np.median([run["seconds"] for run in runs[name]])
-        / np.median([run["seconds"] for run in runs["RandomizedSearchCV"]])
+        / np.median([run["seconds"] for run in runs[other]])
         for runs in results.values()
     ]
     return round(float(np.median(ratios)), 2)

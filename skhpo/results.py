@@ -87,7 +87,8 @@ def fold_table(history, *, error_score=math.nan, train=False):
 def ranks(history, name):
     """Rank the rows of `fold_table` by one score: 1 is best, equal rows share a rank.
 
-    The rule: not failed, then more resource, then more finished folds, then the mean score.
+    The rule: not failed, then all folds finished, then more resource, then more finished folds,
+    then the mean score.
 
     Parameters
     ----------
@@ -174,7 +175,8 @@ def _rank_key(history, rung, name):
     if math.isnan(mean):
         return (False,)
     resource = math.inf if rung[1] is None else rung[1]
-    return True, resource, len(history.folds(*rung)), mean
+    n_folds = len(history.folds(*rung))
+    return True, n_folds == history.n_splits, resource, n_folds, mean
 
 
 def _mean(history, rung, name):

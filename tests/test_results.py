@@ -113,6 +113,15 @@ class TestRanks:
         assert made.rungs == [(0, 1), (1, 1), (0, 3)]
         assert ranks(made, "score").tolist() == [3, 2, 1]
 
+    def test_all_folds_come_before_more_resource(self):
+        made = History(2, "score")
+        for id_, split, resource, score in [
+            *((0, 0, 1, 0.5), (0, 1, 1, 0.5), (1, 0, 1, 0.4), (1, 1, 1, 0.4)),
+            *((2, 0, 3, 0.3), (2, 1, 3, 0.3), (3, 0, 9, 0.9)),  # the last one lacks a fold
+        ]:
+            made.append(evaluation(id_, split, score, resource))
+        assert ranks(made, "score").tolist() == [2, 3, 1, 4]
+
     def test_each_score_has_its_own(self):
         made = History(1, "up")
         for id_, up in enumerate([1.0, 3.0, 2.0]):

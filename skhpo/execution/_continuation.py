@@ -17,16 +17,16 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Callable
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from inspect import signature
 from numbers import Integral
 from pathlib import Path
 
 import numpy as np
-from sklearn.base import clone
+from scipy.sparse import issparse
+from sklearn.base import TransformerMixin, clone
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import TargetEncoder
 
 from .._sklearn import bins_kept, epochs_at_once, has_stalled
 from ..journal._owners import birth
@@ -70,6 +70,7 @@ def _word(text):
 
 
 HELD = 2**28  # bytes of models that may wait in memory
+SAME = 1e-6  # of a column's largest value: a difference that only rounding makes
 _HOST = f"skhpo-{_word(platform.node())}"  # machines may share a folder, not their processes
 
 
@@ -100,7 +101,7 @@ class Continuation:
         """Whether fits of a candidate can go on; the first that cannot is warned of."""
         try:
             params = clone(candidate.params, safe=False)
-            _growth(clone(self.estimator).set_params(**params), self.resource)
+            _growth(clone(self.estimator).set_params(**params), self.resource, {})
         except _CannotGoOn as reason:
             self._warn(reason)
             return False
@@ -132,7 +133,7 @@ class Continuation:
         for k in range(len(chain) - 1, 0, -1):
             if (found := self._load(chain[k - 1])) is not None:
                 return GoingOn(self, *found, chain[k - 1].resource, chain[k:])
-        return GoingOn(self, estimator, False, 0, chain)
+        return GoingOn(self, estimator, {}, False, 0, chain)
 
     def forget(self, candidate_id):
         """Delete the models of a candidate that goes no further."""
@@ -153,10 +154,10 @@ class Continuation:
             )
         return None
 
-    def save(self, task, model, is_over):
-        """Keep a model where the next rung finds it, if that is possible."""
+    def save(self, task, *state):
+        """Keep a model, and what it goes on with, where the next rung finds it, if possible."""
         with suppress(Exception):  # it cannot be pickled, the disk is full, there is no such folder
-            data = dumps((model, is_over))
+            data = dumps(state)
             if self._has_room(len(data)):
                 self._held[_name(task)] = data
             else:
@@ -189,9 +190,10 @@ class GoingOn:
         Its method ``fit`` does what is left to do, once.
     """
 
-    def __init__(self, continuation, model, is_over, done, tasks):
+    def __init__(self, continuation, model, outputs, is_over, done, tasks):
         self.model = model
         self._continuation = continuation
+        self._outputs = outputs
         self._is_over = is_over
         self._done = done
         self._tasks = tasks
@@ -199,11 +201,11 @@ class GoingOn:
 
     def save(self):
         """Keep the fitted model for the next rung."""
-        self._continuation.save(self._tasks[-1], self.model, self._is_over)
+        self._continuation.save(self._tasks[-1], self.model, self._outputs, self._is_over)
 
     def _fit(self, X, *y, **params):
         del self.model.fit
-        growth = _growth(self.model, self._continuation.resource)
+        growth = _growth(self.model, self._continuation.resource, self._outputs)
         for task in self._tasks:
             # Where the estimator itself has stopped, more of the resource changes nothing.
             if not self._is_over:
@@ -247,6 +249,9 @@ class _Growth:
     transformers : list of estimator
         What comes before the owner; fitted once.
     way : callable
+    outputs : dict of int -> array
+        By number, what transformers made of the training data when they were fitted, where
+        ``transform`` makes something else of them.
     """
 
     model: object
@@ -254,17 +259,19 @@ class _Growth:
     parameter: str
     transformers: list
     way: Callable
+    outputs: dict
 
     def go_on(self, done, amount, X, *y, **params):
         """Bring a model from an amount of the resource to another; return the iterations asked."""
-        if done == 0:
+        with ExitStack() as stack:
+            for number, transformer in enumerate(self.transformers):
+                watched = _fitted_first if done == 0 else _fitted_already
+                stack.enter_context(watched(transformer, self.outputs, number))
+            if done:
+                return self.way(self, done, amount, lambda: self.model.fit(X, *y, **params))
             self.owner.set_params(**{self.parameter: amount})
             self.model.fit(X, *y, **params)
             return amount
-        with ExitStack() as stack:
-            for transformer in self.transformers:
-                stack.enter_context(_fitted_already(transformer))
-            return self.way(self, done, amount, lambda: self.model.fit(X, *y, **params))
 
     @contextmanager
     def warm(self, amount):
@@ -288,11 +295,47 @@ def _replaced(obj, **methods):
             delattr(obj, name)
 
 
-def _fitted_already(transformer):
+def _fitted_first(transformer, outputs, number):
+    """Note what a transformer makes of training data, if that is not what it makes of others."""
+    inherited = TransformerMixin.fit_transform
+    if getattr(type(transformer), "fit_transform", inherited) is inherited:
+        return nullcontext()
+    inner = transformer.fit_transform
+
+    def fit_transform(X, y=None, **params):
+        before = X.copy() if hasattr(X, "copy") else X  # some work in place
+        output = inner(X, y, **params)
+        if not _is_transformed(transformer, before, output):
+            outputs[number] = output
+        return output
+
+    return _replaced(transformer, fit_transform=fit_transform)
+
+
+def _is_transformed(transformer, X, output):
+    try:
+        return _alike(output, transformer.transform(X))
+    except Exception:  # it wants metadata, or is no judge of its own training data
+        return False
+
+
+def _alike(a, b):
+    """Whether two outputs differ by no more than rounding."""
+    if issparse(a) and issparse(b):
+        return a.shape == b.shape and abs(a - b).max() <= SAME * abs(a).max()
+    a, b = np.asarray(a), np.asarray(b)
+    if a.shape != b.shape or a.dtype.kind != "f" or b.dtype.kind != "f":
+        return np.array_equal(a, b)
+    scale = np.max(np.abs(a), axis=0, where=np.isfinite(a), initial=0.0)
+    return np.allclose(a, b, rtol=0.0, atol=SAME * scale, equal_nan=True)
+
+
+def _fitted_already(transformer, outputs, number):
+    def fit_transform(X, y=None, **params):
+        return outputs[number] if number in outputs else transformer.transform(X)
+
     return _replaced(
-        transformer,
-        fit=lambda X, y=None, **params: transformer,
-        fit_transform=lambda X, y=None, **params: transformer.transform(X),
+        transformer, fit=lambda X, y=None, **params: transformer, fit_transform=fit_transform
     )
 
 
@@ -344,6 +387,15 @@ def _trees_differ(params):
     )
 
 
+def _epochs_differ(params):
+    """``partial_fit`` refuses some, and of gradient descent begins each call with `eta0`."""
+    return (
+        params.get("early_stopping")
+        or params.get("class_weight") == "balanced"
+        or ("eta0" in params and params.get("learning_rate") == "adaptive")
+    )
+
+
 # Parameter that is the resource, a member that tells the kind of the estimator, how it goes on,
 # and whether other parameters forbid it: partial_fit refuses them, or warm starts ignore them.
 _WAYS = [
@@ -353,7 +405,7 @@ _WAYS = [
         "max_iter",
         "partial_fit",
         _by_epochs,
-        lambda params: params.get("early_stopping") or params.get("class_weight") == "balanced",
+        _epochs_differ,
     ),
     (
         "max_iter",
@@ -364,7 +416,7 @@ _WAYS = [
 ]
 
 
-def _growth(model, resource):
+def _growth(model, resource, outputs):
     """Return how a model goes on.
 
     Raises
@@ -381,7 +433,7 @@ def _growth(model, resource):
         if known == parameter and "warm_start" in params and hasattr(owner, member):
             if forbids(params):
                 raise _CannotGoOn(f"{name} cannot go on with these parameters: {owner!r}")
-            return _Growth(model, owner, parameter, transformers, way)
+            return _Growth(model, owner, parameter, transformers, way, outputs)
     raise _CannotGoOn(f"{name} cannot go on with more of its {parameter!r}")
 
 
@@ -389,10 +441,6 @@ def _last_step(pipeline, step, resource, transformers):
     """Return the last step of a pipeline, and add those before it to the transformers."""
     if type(pipeline) is not Pipeline or pipeline.steps[-1][0] != step:
         raise _CannotGoOn(f"{resource!r} is no parameter of the last step of a Pipeline")
-    before = [part for _, part in pipeline.steps[:-1] if hasattr(part, "fit")]
-    parts = [value for part in before for value in (part, *part.get_params().values())]
-    if any(isinstance(part, TargetEncoder) for part in parts):
-        raise _CannotGoOn("TargetEncoder transforms what it was fitted on in another way")
-    # A pipeline with a memory remembers them itself.
-    transformers += before if pipeline.memory is None else []
+    if pipeline.memory is None:  # else the pipeline remembers them itself
+        transformers += [part for _, part in pipeline.steps[:-1] if hasattr(part, "fit")]
     return pipeline.steps[-1][1]

@@ -101,6 +101,8 @@ def split_initial(initial_params):
     ------
     TypeError
         When a score is not a number.
+    ValueError
+        When it is infinite.
     """
     entries = list(initial_params or ())
     scored = [entry for entry in entries if _is_pair(entry)]
@@ -108,6 +110,11 @@ def split_initial(initial_params):
         if not isinstance(entry[1], Real):
             raise TypeError(
                 "initial_params must hold dicts, or pairs of a dict and its score, a number; got "
+                f"{entry!r}. Leave the score out to have the setting evaluated."
+            )
+        if math.isinf(entry[1]):
+            raise ValueError(
+                "initial_params must have finite scores, or NaN for settings that fail; got "
                 f"{entry!r}. Leave the score out to have the setting evaluated."
             )
     return [entry for entry in entries if not _is_pair(entry)], scored

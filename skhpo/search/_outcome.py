@@ -59,9 +59,15 @@ def check_success(search):
 
 
 def warn_non_finite(search):
-    """Warn of means that are not finite although no fold is missing."""
+    """Warn of means that are not finite although no fold is missing; or that each lacks one."""
     history = search.history_
     whole = [len(history.folds(*rung)) == history.n_splits for rung, _ in rows(history)]
+    if not any(whole):
+        warnings.warn(
+            f"No candidate was evaluated on all {history.n_splits} splits before the search was "
+            "stopped: best_params_ are the best of what is known, and mean scores are NaN.",
+            stacklevel=3,
+        )
     for column, means in search.cv_results_.items():
         kind = column.removeprefix("mean_")
         if column.startswith(("mean_test_", "mean_train_")) and not np.isfinite(means[whole]).all():

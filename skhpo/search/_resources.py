@@ -116,9 +116,9 @@ def _check_samples(scheduler, n_samples, least):
         )
     if isinstance(first, Integral) and first < least:
         raise ValueError(
-            f"min_resources must be at least {least} samples, so that every training part has two "
-            f"classes, and a group where there are groups; got {first}. Raise it, or use "
-            '"smallest".'
+            f"min_resources must be at least {least} samples, so that every training part has "
+            "enough of them: two classes where there are classes, a group where there are groups; "
+            f'got {first}. Raise it, or use "smallest".'
         )
 
 

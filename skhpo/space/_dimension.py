@@ -343,7 +343,8 @@ def _points_to_tabulate(distribution, low, high):
         # the table falls to its last value.
         first = max(low, distribution.ppf(0.5) - MAX_TABLE // 2)
         return np.arange(first, first + MAX_TABLE)
-    first, last = distribution.ppf([EPS, 1 - EPS])
+    with np.errstate(divide="ignore"):
+        first, last = np.clip(distribution.ppf([EPS, 1 - EPS]), low, high)  # of geom(1.0) it is 0
     most = 8 * MAX_TABLE if is_searched else MAX_TABLE  # a search sums the masses for each point
     return np.arange(first, last + 1) if last - first < most else None
 

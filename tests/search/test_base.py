@@ -500,7 +500,8 @@ class TestStopping:
         assert made.best_score_ == 1
 
     def test_amid_the_first_candidate(self, data):
-        made = fit(Dial(), {"a": [1, 3]}, data, stopping=MaxFits(1))
+        with pytest.warns(match="No candidate was evaluated on all"):
+            made = fit(Dial(), {"a": [1, 3]}, data, stopping=MaxFits(1))
         assert made.best_params_ == {"a": 1}
         assert np.isnan(made.best_score_)
         assert made.best_estimator_.a == 1

@@ -105,6 +105,10 @@ BAD = {  # what is passed -> what the message must say
         {"initial_params": [({"a": 1}, "good")]},
         ["initial_params", "a number", "({'a': 1}, 'good')", "Leave the score out"],
     ),
+    "an initial setting with an infinite score": (
+        {"initial_params": [({"a": 1}, np.inf)]},
+        ["initial_params", "finite scores", "({'a': 1}, inf)", "Leave the score out"],
+    ),
     "a scored setting of an unknown name": (
         {"initial_params": [({"tagg": 2}, 0.5)]},
         ["initial_params", "'tagg'", "Did you mean 'tag'"],

@@ -234,6 +234,12 @@ class TestBetter:
         made = search(n_candidates=9, stopping=MaxFits(20)).fit(X, y)
         assert (made.n_candidates_, made.n_iterations_) == ([7], 1)
 
+    def test_stopped_amid_a_candidate_of_a_higher_rung(self):
+        made = search(n_candidates=9, stopping=MaxFits(28)).fit(X, y)
+        assert made.n_candidates_ == [9, 1]
+        assert np.isnan(made.cv_results_["mean_test_score"][-1])
+        assert made.best_score_ == np.nanmax(made.cv_results_["mean_test_score"])
+
     def test_journal(self, tmp_path):
         made = search(n_candidates=9, journal=tmp_path / "a.db")
         stopped = clone(made).set_params(stopping=MaxFits(20)).fit(X, y)

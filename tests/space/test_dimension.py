@@ -405,3 +405,8 @@ def test_uniform_coordinates_give_the_law_of_a_discrete_distribution(name):
 def test_a_dimension_is_frozen():
     with pytest.raises(AttributeError):
         DIMENSIONS["norm"].name = "b"
+
+
+def test_a_quantile_outside_the_support_is_no_value():
+    (dim,) = SearchSpace({"a": stats.geom(1.0)}).dims  # scipy has 0 for all of its quantiles
+    assert [dim.from_unit(u) for u in (1e-9, 0.5, 0.9)] == [1, 1, 1]
