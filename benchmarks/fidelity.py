@@ -376,7 +376,8 @@ def summarise(results):
     for runs in results.values():
         scores = np.array([[run["score"] for run in runs[name]] for name in names])
         scores = np.where(np.isnan(scores), scores[np.isfinite(scores)].min(), scores)
-        regret = (scores.max() - scores) / (scores.max() - np.median(scores))
+        scale = scores.max() - np.median(scores) or np.ptp(scores) or 1.0
+        regret = (scores.max() - scores) / scale
         ranks.append(rankdata(-scores, axis=0))
         regrets.append(regret)
         medians.append(np.median(regret, axis=1))
