@@ -28,7 +28,7 @@ def rows(history):
         that the scheduler adds. Where a candidate came to several rungs with the same amount,
         it has a row for each.
     """
-    if not history.places:
+    if all(amount is None for _, amount in history.rungs):
         return [(rung, {}) for rung in history.rungs]
     known = dict.fromkeys(history.rungs)
     placed = [((i, amount), about) for i, amount, about in history.places if (i, amount) in known]

@@ -403,7 +403,7 @@ class RunningRungs:
         return None if step is None else (*step, bracket)
 
     def _new_bracket(self):
-        plan = None if self._dry else next(self._plans, None)
+        plan = None if self._dry and not self._spare else next(self._plans, None)
         if plan is None:
             return None
         bracket = Bracket(

@@ -31,7 +31,7 @@ def tabulate(search):
     results.update({f"rank_test_{name}": ranks(history, name) for name in names})
     if search.fold_stopping is not None:
         results.update(partial_columns(history, names))
-    if history.places:
+    if any(about for _, about in rows(history)):
         results.update(rung_columns(history))
     if "posterior_mean" in getattr(search.refit, "columns", ()):
         space = SearchSpace(search.param_distributions, constraint=search.constraint)

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from _estimators import Dial, Log, fail
-from scipy.stats import loguniform, randint
+from scipy.stats import loguniform, randint, uniform
 from sklearn.base import clone
 from sklearn.datasets import make_classification, make_regression
 from sklearn.dummy import DummyClassifier
@@ -199,6 +199,36 @@ class TestBetter:
         assert made.n_resources_[0] == made.min_resources_
         assert best_is_first(made)
         assert (made.cv_results_["iter"] == -1).any()
+
+    @pytest.mark.filterwarnings("ignore:Each rung fits its models from zero")
+    @pytest.mark.parametrize("n", [1, 2, 5, 8])
+    def test_first_rung_from_the_scores_of_few(self, n):
+        made = search(
+            Dial(),
+            {"a": list(range(n))},
+            resource="b",
+            max_resources=27,
+            min_resources="auto",
+            n_candidates=n,
+            cv=2,
+        ).fit(X, y)
+        assert made.n_candidates_[0] == n
+        assert made.best_params_ == {"a": n - 1, "b": made.n_resources_[-1]}
+
+    @pytest.mark.filterwarnings("ignore:Each rung fits its models from zero")
+    def test_stopped_before_the_first_rung(self):
+        made = search(
+            Dial(),
+            {"a": uniform(0, 1)},
+            resource="b",
+            max_resources=27,
+            min_resources="auto",
+            cv=2,
+            stopping=MaxFits(5),
+        ).fit(X, y)
+        assert (made.n_candidates_, made.n_iterations_) == ([], 0)
+        assert made.cv_results_["iter"].tolist() == [-1, -1, -1]
+        assert made.best_score_ == np.nanmax(made.cv_results_["mean_test_score"])
 
     def test_a_step_of_a_pipeline(self):
         model = make_pipeline(StandardScaler(), RandomForestClassifier(random_state=0))

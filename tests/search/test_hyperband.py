@@ -41,6 +41,14 @@ def test_a_model_proposes(optimizer):
     assert made.best_score_ > 9.9
 
 
+def test_few_settings_have_their_bracket_too():
+    made = HyperbandSearchCV(
+        Dial(), {"a": list(range(8))}, resource="b", max_resources=27, cv=2, random_state=0
+    ).fit(X, y)
+    assert made.best_params_ == {"a": 7, "b": 27}
+    assert set(made.cv_results_["bracket"]) == {-1, 0}
+
+
 def test_a_budget():
     made = search(stopping=MaxResources(100) | NoImprovement(99), n_sweeps=5).fit(X, y)
     assert 100 <= made.n_resources_used_ <= 127

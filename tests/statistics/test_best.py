@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from scipy.stats import randint
 from sklearn.datasets import load_wine
+from sklearn.exceptions import FitFailedWarning
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.model_selection import (
     GridSearchCV,
@@ -19,7 +20,7 @@ from sklearn.model_selection import (
 )
 from sklearn.neighbors import KNeighborsClassifier
 
-from skhpo import BayesSearchCV
+from skhpo import BayesSearchCV, SearchCV
 from skhpo.statistics import (
     corrected_best_score,
     paired_comparison,
@@ -90,6 +91,23 @@ def test_any_search(search, data):
     assert corrected.score <= corrected.best_score
     assert corrected == corrected_best_score(search.cv_results_)
     assert corrected == corrected_best_score(pd.DataFrame(search.cv_results_))
+
+
+def test_failures_take_no_part_whatever_stands_in_for_their_score(data):
+    X, y = data
+    grid = {"n_neighbors": [-1, 3, 5]}
+    made = SearchCV(KNeighborsClassifier(), grid, scoring="neg_log_loss", error_score=0, cv=3)
+    with pytest.warns(FitFailedWarning):
+        made.fit(X, y)
+    assert made.cv_results_["mean_test_score"][0] == 0
+    corrected = corrected_best_score(made)
+    assert corrected.best_index == made.best_index_ > 0
+    assert corrected.bias == selection_bias([_folds(made, 1), _folds(made, 2)])
+    assert corrected == corrected_best_score(made.cv_results_)
+
+
+def _folds(made, row):
+    return [made.cv_results_[f"split{k}_test_score"][row] for k in range(3)]
 
 
 def test_only_the_largest_resource_counts():
