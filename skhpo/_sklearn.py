@@ -18,6 +18,7 @@ from sklearn.model_selection._validation import (
     _fit_and_score,
     _warn_or_raise_about_fit_failures,
 )
+from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.parallel import delayed
@@ -46,6 +47,7 @@ __all__ = [
     "fit_and_score",
     "fit_context",
     "has_stalled",
+    "safe_indexing",
     "safe_split",
     "scorer_parts",
     "start_process",
@@ -63,6 +65,7 @@ by_value_modules = cloudpickle.list_registry_pickle_by_value
 check_method_params = _check_method_params
 fit_and_score = _fit_and_score
 fit_context = _fit_context
+safe_indexing = _safe_indexing
 safe_split = _safe_split
 worker_env = ParallelBackendBase._prepare_worker_env
 warn_or_raise_about_fit_failures = _warn_or_raise_about_fit_failures

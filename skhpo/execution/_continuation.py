@@ -28,7 +28,7 @@ from scipy.sparse import issparse
 from sklearn.base import TransformerMixin, clone
 from sklearn.pipeline import Pipeline
 
-from .._sklearn import bins_kept, epochs_at_once, has_stalled
+from .._sklearn import bins_kept, epochs_at_once, has_stalled, safe_indexing
 from ..journal._owners import birth
 from ._messages import dumps
 
@@ -71,6 +71,7 @@ def _word(text):
 
 HELD = 2**28  # bytes of models that may wait in memory
 SAME = 1e-6  # of a column's largest value: a difference that only rounding makes
+N_COMPARED = 1000  # samples, at most, that such differences are looked for in
 _HOST = f"skhpo-{_word(platform.node())}"  # machines may share a folder, not their processes
 
 
@@ -303,18 +304,20 @@ def _fitted_first(transformer, outputs, number):
     inner = transformer.fit_transform
 
     def fit_transform(X, y=None, **params):
-        before = X.copy() if hasattr(X, "copy") else X  # some work in place
+        n = X.shape[0] if hasattr(X, "shape") else len(X)
+        rows = np.unique(np.linspace(0, n - 1, N_COMPARED).astype(int))
+        before = safe_indexing(X, rows)  # some work in place
         output = inner(X, y, **params)
-        if not _is_transformed(transformer, before, output):
+        if not _is_transformed(transformer, before, output, rows):
             outputs[number] = output
         return output
 
     return _replaced(transformer, fit_transform=fit_transform)
 
 
-def _is_transformed(transformer, X, output):
+def _is_transformed(transformer, X, output, rows):
     try:
-        return _alike(output, transformer.transform(X))
+        return _alike(safe_indexing(output, rows), transformer.transform(X))
     except Exception:  # it wants metadata, or is no judge of its own training data
         return False
 

@@ -176,6 +176,21 @@ class TestTransformersThatDiffer:
                 fresh.fit(X + y[:, None], y)
                 np.testing.assert_array_equal(outputs(found[-1]), outputs(fresh))
 
+    def test_only_some_samples_are_transformed_to_see(self, tmp_path):
+        seen = []
+
+        class Counts(Leaks):
+            def transform(self, X):
+                seen.append(len(X))
+                return super().transform(X)
+
+        model = make_pipeline(Counts(), ExtraTreesClassifier(2, random_state=0))
+        continuation = Continuation("extratreesclassifier__n_estimators", model, tmp_path)
+        fit = continuation.begin(clone(model), Task(Candidate(0, {}), 0, 2, goes_on=True))
+        fit.model.fit(np.tile(X, (20, 1)), np.tile(y, 20))
+        assert seen == [_continuation.N_COMPARED]
+        assert fit._outputs[0].shape == (4000, 8)
+
     def test_nothing_is_kept_of_the_others(self, tmp_path):
         for step, kept in ((PCA(4), 0), (StandardScaler(), 0), (Leaks(), 1)):
             model = make_pipeline(step, ExtraTreesClassifier(2, random_state=0))
