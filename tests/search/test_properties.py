@@ -58,7 +58,9 @@ def grid_size(space):
 
 
 @pytest.mark.filterwarnings(
-    "ignore::sklearn.exceptions.FitFailedWarning", "ignore:One or more of the test scores"
+    "ignore::sklearn.exceptions.FitFailedWarning",
+    "ignore:One or more of the test scores",
+    "ignore:No candidate was evaluated on all",
 )
 class TestLaws:
     @quick
