@@ -193,6 +193,7 @@ def test_the_answer_depends_on_seed_and_window_only(search):
     np.testing.assert_array_equal(one["partial_mean_test_score"], two["partial_mean_test_score"])
 
 
+@pytest.mark.filterwarnings("ignore:No candidate was evaluated on all")
 def test_a_search_goes_on_from_its_journal_in_the_middle_of_a_candidate(tmp_path):
     def fit(n_fits, journal):
         return BayesSearchCV(
