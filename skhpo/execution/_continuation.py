@@ -30,6 +30,7 @@ from sklearn.pipeline import Pipeline
 
 from .._sklearn import bins_kept, epochs_at_once, has_stalled, safe_indexing
 from ..journal._owners import birth
+from ._limits import n_samples_of
 from ._messages import dumps
 
 __all__ = ["Continuation", "open_continuation"]
@@ -102,7 +103,7 @@ class Continuation:
         """Whether fits of a candidate can go on; the first that cannot is warned of."""
         try:
             params = clone(candidate.params, safe=False)
-            _growth(clone(self.estimator).set_params(**params), self.resource, {})
+            _growth(clone(self.estimator).set_params(**params), self.resource)
         except _CannotGoOn as reason:
             self._warn(reason)
             return False
@@ -206,11 +207,11 @@ class GoingOn:
 
     def _fit(self, X, *y, **params):
         del self.model.fit
-        growth = _growth(self.model, self._continuation.resource, self._outputs)
+        growth = _growth(self.model, self._continuation.resource)
         for task in self._tasks:
             # Where the estimator itself has stopped, more of the resource changes nothing.
             if not self._is_over:
-                asked = growth.go_on(self._done, int(task.resource), X, *y, **params)
+                asked = growth.go_on(self._outputs, self._done, int(task.resource), X, *y, **params)
                 self._is_over = _is_over(growth.owner, asked)
             self._done = int(task.resource)
         return self.model
@@ -250,9 +251,6 @@ class _Growth:
     transformers : list of estimator
         What comes before the owner; fitted once.
     way : callable
-    outputs : dict of int -> array
-        By number, what transformers made of the training data when they were fitted, where
-        ``transform`` makes something else of them.
     """
 
     model: object
@@ -260,14 +258,17 @@ class _Growth:
     parameter: str
     transformers: list
     way: Callable
-    outputs: dict
 
-    def go_on(self, done, amount, X, *y, **params):
-        """Bring a model from an amount of the resource to another; return the iterations asked."""
+    def go_on(self, outputs, done, amount, X, *y, **params):
+        """Bring a model from an amount of the resource to another; return the iterations asked.
+
+        The first time, what transformers make of the training data goes into `outputs`, by their
+        numbers, where ``transform`` makes something else of them; later it is taken from there.
+        """
         with ExitStack() as stack:
             for number, transformer in enumerate(self.transformers):
                 watched = _fitted_first if done == 0 else _fitted_already
-                stack.enter_context(watched(transformer, self.outputs, number))
+                stack.enter_context(watched(transformer, outputs, number))
             if done:
                 return self.way(self, done, amount, lambda: self.model.fit(X, *y, **params))
             self.owner.set_params(**{self.parameter: amount})
@@ -304,8 +305,7 @@ def _fitted_first(transformer, outputs, number):
     inner = transformer.fit_transform
 
     def fit_transform(X, y=None, **params):
-        n = X.shape[0] if hasattr(X, "shape") else len(X)
-        rows = np.unique(np.linspace(0, n - 1, N_COMPARED).astype(int))
+        rows = np.unique(np.linspace(0, n_samples_of(X) - 1, N_COMPARED).astype(int))
         before = safe_indexing(X, rows)  # some work in place
         output = inner(X, y, **params)
         if not _is_transformed(transformer, before, output, rows):
@@ -404,12 +404,7 @@ def _epochs_differ(params):
 _WAYS = [
     ("n_estimators", "warm_start", _in_total, _trees_differ),
     ("max_iter", "max_bins", _in_total, lambda params: False),  # gradient boosting on histograms
-    (
-        "max_iter",
-        "partial_fit",
-        _by_epochs,
-        _epochs_differ,
-    ),
+    ("max_iter", "partial_fit", _by_epochs, _epochs_differ),
     (
         "max_iter",
         "warm_start",
@@ -419,7 +414,7 @@ _WAYS = [
 ]
 
 
-def _growth(model, resource, outputs):
+def _growth(model, resource):
     """Return how a model goes on.
 
     Raises
@@ -436,7 +431,7 @@ def _growth(model, resource, outputs):
         if known == parameter and "warm_start" in params and hasattr(owner, member):
             if forbids(params):
                 raise _CannotGoOn(f"{name} cannot go on with these parameters: {owner!r}")
-            return _Growth(model, owner, parameter, transformers, way, outputs)
+            return _Growth(model, owner, parameter, transformers, way)
     raise _CannotGoOn(f"{name} cannot go on with more of its {parameter!r}")
 
 

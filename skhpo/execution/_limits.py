@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-__all__ = ["ParameterLimit", "SampleLimit", "nested_order"]
+__all__ = ["ParameterLimit", "SampleLimit", "n_samples_of", "nested_order"]
 
 
 class ParameterLimit:
@@ -146,3 +146,8 @@ def _places(blocks, codes, labels, sizes):
         own = sizes[kinds == kind]
         places[kinds == kind] = (np.cumsum(own) - own) / own.sum()
     return places
+
+
+def n_samples_of(X):
+    """Return the number of samples."""
+    return X.shape[0] if hasattr(X, "shape") else len(X)

@@ -425,17 +425,13 @@ class RunningRungs:
 
     def _fits(self, candidate, resource, bracket):
         self._open[candidate.id, resource] = candidate, bracket
-        before = self._history.below(candidate.id, resource)
-        goes_on = bracket.goes_on(resource)
-        if not self._can_go_on(candidate, before):
-            before, goes_on = {}, False
+        before, goes_on = {}, False
+        if self._continuation is not None:
+            below = self._history.below(candidate.id, resource)
+            known = any(task.goes_on for task in below.values())  # it was asked on a lower rung
+            if known or self._continuation.applies(candidate):
+                before, goes_on = below, bracket.goes_on(resource)
         return [
             Task(candidate, split, resource, before.get(split), goes_on)
             for split in range(self._history.n_splits)
         ]
-
-    def _can_go_on(self, candidate, before):
-        if self._continuation is None:
-            return False
-        known = any(task.goes_on for task in before.values())  # it was asked on a lower rung
-        return known or self._continuation.applies(candidate)

@@ -23,12 +23,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._records import Candidate
 from .._sklearn import BaseSearchCV, Interval, MultimetricScorer, StrOptions
+from ..execution._limits import n_samples_of
 from ..execution._nesting import NestingExecutor
 from ._base import BaseSearch
 from ._outer import Keep, optimism_of, outer_table, score_interval, stability
 from ._pairs import first_splits, nested_interval, pair_splits
 from ._pointwise import POINTWISE_NAMES, guiding_scorer, own_scoring, pointwise_of
-from ._resources import n_samples_of
 from ._summary import as_html, summarise
 
 __all__ = ["NestedCV", "check_is_search", "repeated", "search_in"]

@@ -10,10 +10,10 @@ from sklearn.base import is_classifier
 from sklearn.utils.multiclass import type_of_target
 
 from ..execution._continuation import open_continuation
-from ..execution._limits import ParameterLimit, SampleLimit
+from ..execution._limits import ParameterLimit, SampleLimit, n_samples_of
 from ._checks import check_names
 
-__all__ = ["amounts_of", "make_continuation", "make_limit", "n_samples_of"]
+__all__ = ["amounts_of", "make_continuation", "make_limit"]
 
 
 def amounts_of(search, scheduler, job):
@@ -85,11 +85,6 @@ def make_continuation(job):
     if name is None or name == "n_samples":
         return nullcontext()
     return open_continuation(name, job.estimator)
-
-
-def n_samples_of(X):
-    """Return the number of samples."""
-    return X.shape[0] if hasattr(X, "shape") else len(X)
 
 
 def _labels(job):

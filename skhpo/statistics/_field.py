@@ -32,19 +32,18 @@ def field_of(search, scoring):
     if "n_resources" in results and len(rows):
         resources = np.asarray(results["n_resources"])[rows]
         rows = rows[resources == resources.max()]
-    rows = rows[_has_succeeded(results, name, rows)]
+    means = np.asarray(results[f"mean_test_{name}"], dtype=float)
+    rows = rows[_has_succeeded(results, name, rows, means[rows])]
     if not len(rows):
         raise ValueError(
             f"At least one candidate must have a finite {name!r} on every fold; got none of "
             f"{len(scores)}. Look at the failures, or stop fewer folds."
         )
-    means = np.asarray(results[f"mean_test_{name}"], dtype=float)
     return Field(rows, means[rows], scores[rows])
 
 
-def _has_succeeded(results, name, rows):
+def _has_succeeded(results, name, rows, means):
     """Whether rows rank by their means: our searches rank failures last, whatever error_score."""
-    means = np.asarray(results[f"mean_test_{name}"], dtype=float)[rows]
     if (key := f"rank_test_{name}") not in results:
         return np.full(len(rows), True)
     ranks = np.asarray(results[key])[rows]
