@@ -271,19 +271,27 @@ class _Growth:
                 stack.enter_context(watched(transformer, outputs, number))
             if done:
                 return self.way(self, done, amount, lambda: self.model.fit(X, *y, **params))
-            self.owner.set_params(**{self.parameter: amount})
+            self.spend(amount)
             self.model.fit(X, *y, **params)
             return amount
+
+    def spend(self, amount):
+        """Let the owner's next fit have an amount of the resource.
+
+        A parameter of an estimator is its attribute; `set_params` would look at all of them.
+        """
+        setattr(self.owner, self.parameter, amount)
 
     @contextmanager
     def warm(self, amount):
         """Let the owner's next fit go on from the last, with some amount of the resource."""
-        before = self.owner.get_params(deep=False)["warm_start"]
-        self.owner.set_params(**{self.parameter: amount, "warm_start": True})
+        before = self.owner.warm_start
+        self.owner.warm_start = True
+        self.spend(amount)
         try:
             yield
         finally:
-            self.owner.set_params(warm_start=before)
+            self.owner.warm_start = before
 
 
 @contextmanager
@@ -353,13 +361,13 @@ def _in_addition(growth, done, amount, fit):
     """The parameter is what a fit adds."""
     with growth.warm(amount - done):
         fit()
-    growth.owner.set_params(**{growth.parameter: amount})
+    growth.spend(amount)
     return amount - done
 
 
 def _by_epochs(growth, done, amount, fit):
     """A call of ``partial_fit`` goes on with the state of Adam and with learning rates."""
-    owner, parameter, n_epochs = growth.owner, growth.parameter, amount - done
+    owner, n_epochs = growth.owner, amount - done
     seed, names = getattr(owner, "random_state", None), signature(owner.partial_fit).parameters
 
     def go_on(X, y=None, **params):
@@ -372,30 +380,30 @@ def _by_epochs(growth, done, amount, fit):
                 break
         return owner
 
-    owner.set_params(**{parameter: 1})
+    growth.spend(1)
     with epochs_at_once(owner, n_epochs) as step, _replaced(owner, fit=go_on):
         fit()
-    owner.set_params(**{parameter: amount})
+    growth.spend(amount)
     if isinstance(seed, Integral):
         owner.random_state = seed
     return step
 
 
-def _trees_differ(params):
+def _trees_differ(owner):
     """A forest warns of presets, bagging refuses, and boosting forgets the losses it had."""
     return (
-        params.get("oob_score", False) is not False
-        or params.get("n_iter_no_change") is not None
-        or isinstance(params.get("class_weight"), str)
+        getattr(owner, "oob_score", False) is not False
+        or getattr(owner, "n_iter_no_change", None) is not None
+        or isinstance(getattr(owner, "class_weight", None), str)
     )
 
 
-def _epochs_differ(params):
+def _epochs_differ(owner):
     """``partial_fit`` refuses some, and of gradient descent begins each call with `eta0`."""
     return (
-        params.get("early_stopping")
-        or params.get("class_weight") == "balanced"
-        or ("eta0" in params and params.get("learning_rate") == "adaptive")
+        getattr(owner, "early_stopping", False)
+        or getattr(owner, "class_weight", None) == "balanced"
+        or (hasattr(owner, "eta0") and owner.learning_rate == "adaptive")
     )
 
 
@@ -403,13 +411,13 @@ def _epochs_differ(params):
 # and whether other parameters forbid it: partial_fit refuses them, or warm starts ignore them.
 _WAYS = [
     ("n_estimators", "warm_start", _in_total, _trees_differ),
-    ("max_iter", "max_bins", _in_total, lambda params: False),  # gradient boosting on histograms
+    ("max_iter", "max_bins", _in_total, lambda owner: False),  # gradient boosting on histograms
     ("max_iter", "partial_fit", _by_epochs, _epochs_differ),
     (
         "max_iter",
         "warm_start",
         _in_addition,
-        lambda params: params.get("solver") == "liblinear",
+        lambda owner: getattr(owner, "solver", None) == "liblinear",
     ),
 ]
 
@@ -425,11 +433,10 @@ def _growth(model, resource):
     owner, transformers = model, []
     for step in steps:
         owner = _last_step(owner, step, resource, transformers)
-    params = owner.get_params(deep=False)
     name = type(owner).__name__
     for known, member, way, forbids in _WAYS:
-        if known == parameter and "warm_start" in params and hasattr(owner, member):
-            if forbids(params):
+        if known == parameter and hasattr(owner, "warm_start") and hasattr(owner, member):
+            if forbids(owner):
                 raise _CannotGoOn(f"{name} cannot go on with these parameters: {owner!r}")
             return _Growth(model, owner, parameter, transformers, way)
     raise _CannotGoOn(f"{name} cannot go on with more of its {parameter!r}")

@@ -47,7 +47,7 @@ class Evaluator:
     predict : callable, default=None
         ``predict(estimator, X_test)``: predictions to keep, an array of floats.
     limit : callable, default=None
-        ``limit(estimator, task, train, test)``: holds a fit to its amount of the resource.
+        ``limit(params, task, train, test)``: holds a fit to its amount of the resource.
     continuation : Continuation, default=None
         Lets fits go on with the models of others.
     context : callback context, default=None
@@ -96,8 +96,8 @@ class Evaluator:
         try:
             # The values are cloned as well: they may be estimators themselves.
             params = clone(task.candidate.params, safe=False)
+            params, train, test = self._limited(params, task)
             estimator = clone(self.estimator).set_params(**params)
-            estimator, train, test = self._limited(estimator, task)
         except Exception:
             if self.error_score == "raise":
                 raise
@@ -111,11 +111,11 @@ class Evaluator:
                 fit.save()
             return evaluation
 
-    def _limited(self, estimator, task):
+    def _limited(self, params, task):
         train, test = self.splits[task.split]
         if task.resource is None:
-            return estimator, train, test
-        return self.limit(estimator, task, train, test)
+            return params, train, test
+        return self.limit(params, task, train, test)
 
     def lost(self, task, status, error):
         """Return the evaluation of a task whose fit was killed; raise with "raise"."""

@@ -20,9 +20,9 @@ class ParameterLimit:
     def __init__(self, name):
         self.name = name
 
-    def __call__(self, estimator, task, train, test):
-        """Return the estimator and the indices that the task is to work with."""
-        return estimator.set_params(**{self.name: task.resource}), train, test
+    def __call__(self, params, task, train, test):
+        """Return the parameters and the indices that the task is to work with."""
+        return params | {self.name: task.resource}, train, test
 
 
 class SampleLimit:
@@ -54,10 +54,10 @@ class SampleLimit:
         self.seed = seed
         self.test = test
 
-    def __call__(self, estimator, task, train, test):
-        """Return the estimator and the indices that the task is to work with."""
+    def __call__(self, params, task, train, test):
+        """Return the parameters and the indices that the task is to work with."""
         train = self._share(task, 0, train)
-        return estimator, train, self._share(task, 1, test) if self.test else test
+        return params, train, self._share(task, 1, test) if self.test else test
 
     def least(self):
         """Smallest amount that gives each split two classes, where it has them, and a group."""

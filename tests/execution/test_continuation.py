@@ -35,6 +35,7 @@ from skhpo._records import Candidate, Task
 from skhpo.execution import _continuation
 from skhpo.execution._continuation import _HOST, Continuation, _prefix, open_continuation
 from skhpo.execution._evaluator import Evaluator
+from skhpo.execution._limits import ParameterLimit
 
 X, y = make_classification(200, 8, random_state=0)
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -347,11 +348,7 @@ def evaluator(model, continuation, **settings):
         return_train_score=False,
         verbose=0,
         n_candidates=1,
-        limit=lambda model, task, train, test: (
-            model.set_params(**{resource_of(model): task.resource}),
-            train,
-            test,
-        ),
+        limit=ParameterLimit(resource_of(model)),
         continuation=continuation,
         **settings,
     )

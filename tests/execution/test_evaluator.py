@@ -266,8 +266,8 @@ class TestWhatIsKept:
         np.testing.assert_array_equal(found, X[SPLITS[1][1], 0] * 2)
 
     def test_predictions_of_a_part_stand_in_their_places(self):
-        def limit(estimator, task, train, test):
-            return estimator, train, test[[2, 0]]
+        def limit(params, task, train, test):
+            return params, train, test[[2, 0]]
 
         found = fit_one(0, 1, predict=lambda estimator, X: X[:, 0], limit=limit).predictions
         test = SPLITS[0][1]

@@ -20,7 +20,7 @@ def split(n, n_splits=3):
 
 
 def train_of(limit, amount, index=0):
-    return limit(None, Task(Candidate(0, {}), index, amount), *limit.splits[index])[1]
+    return limit({}, Task(Candidate(0, {}), index, amount), *limit.splits[index])[1]
 
 
 classes = st.lists(st.integers(0, 3), min_size=12, max_size=60).map(np.array)
@@ -99,7 +99,7 @@ def test_the_seed_and_the_split_matter_and_nothing_else():
 @pytest.mark.parametrize("whole", [True, False])
 def test_the_test_part(whole):
     limit = SampleLimit(60, split(60), test=not whole)
-    _, train, test = limit(None, Task(Candidate(0, {}), 0, 15), *limit.splits[0])
+    _, train, test = limit({}, Task(Candidate(0, {}), 0, 15), *limit.splits[0])
     assert (len(train), len(test)) == (10, 20 if whole else 5)
 
 
