@@ -33,6 +33,7 @@ from ._hooks import Hooks
 from ._job import make_proposer, prepare, resume
 from ._out_of_fold import bbc_of, make_predict, out_of_fold
 from ._outcome import any_success, check_success, tabulate, warn_non_finite
+from ._pointwise import named_by
 from ._resources import make_continuation, make_limit
 from ._runs import Fits, open_run
 
@@ -343,5 +344,6 @@ class BaseSearch(BaseSearchCV):
 
 
 def _guiding_metric(refit, names):
-    """What guides a search: the refit metric when it is a name, else the first score."""
-    return refit if isinstance(refit, str) and refit in names else next(iter(names))
+    """What guides a search: the score that refit names, else the first one."""
+    name = named_by(refit)
+    return name if name in names else next(iter(names))

@@ -12,7 +12,15 @@ from sklearn.base import clone
 
 from .._sklearn import eval_expr
 
-__all__ = ["check_names", "check_stopping", "check_values", "resolve_window", "split_initial"]
+__all__ = [
+    "check_names",
+    "check_refit",
+    "check_stopping",
+    "check_values",
+    "is_several",
+    "resolve_window",
+    "split_initial",
+]
 
 
 def check_values(**arguments):
@@ -55,6 +63,35 @@ def check_stopping(stopping):
             f"stopping must be a function of one argument, the history; {stopping!r} is not: "
             f"{error}. Define it as def rule(history), or take a rule of skhpo.stopping."
         ) from error
+
+
+def check_refit(refit, scoring, scorer):
+    """Check that a rule of ``refit`` that goes by a score names one of the search.
+
+    Parameters
+    ----------
+    refit, scoring : object
+        As the user gave them.
+    scorer : callable
+        What scikit-learn makes of `scoring`.
+
+    Raises
+    ------
+    ValueError
+    """
+    if not hasattr(refit, "scoring") or callable(scoring):
+        return  # what a callable returns is known when it is called
+    names = list(getattr(scorer, "_scorers", ["score"]))
+    if refit.scoring not in ([*names, None] if len(names) == 1 else names):
+        raise ValueError(
+            f"scoring of the rule in refit must be one of the scores of the search, {names}; got "
+            f"{refit!r}. " + ("Leave it out." if len(names) == 1 else "Name one of them.")
+        )
+
+
+def is_several(scoring):
+    """Whether ``scoring`` asks for several scores, as far as can be seen."""
+    return isinstance(scoring, list | tuple | set | dict)
 
 
 def check_names(argument, dicts, estimator):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ from sklearn.model_selection import check_cv
 from sklearn.utils.metadata_routing import get_routing_for_object
 
 from ..statistics import ScoreComparison, compare_scores
+from ._checks import is_several
 from ._job import draw_seed
 from ._nested import NestedCV, check_is_search, repeated, search_in
 from ._pointwise import own_scoring
@@ -87,7 +89,8 @@ def compare_searches(
     Raises
     ------
     TypeError, ValueError
-        When these are not several searches that can be compared.
+        When these are not several searches that can be compared; or one of them failed
+        everywhere. What was computed before is in the attribute ``nested`` of the exception.
 
     Notes
     -----
@@ -120,16 +123,33 @@ def compare_searches(
         "verbose": verbose,
         "error_score": error_score,
     }
-    nested = {
-        name: NestedCV(search, **settings).fit(X, y, **(params or {}))
-        for name, search in searches.items()
-    }
-    found = compare_scores(
-        {name: one.outer_results_["outer_score"] for name, one in nested.items()},
-        test_train_ratio=float(np.mean([len(test) / len(train) for train, test in folds.splits])),
-        confidence=confidence,
-    )
+    nested = {name: NestedCV(search, **settings) for name, search in searches.items()}
+    with _kept(nested):
+        for one in nested.values():
+            one.fit(X, y, **(params or {}))
+        ratios = [len(test) / len(train) for train, test in folds.splits]
+        found = compare_scores(
+            {name: one.outer_results_["outer_score"] for name, one in nested.items()},
+            test_train_ratio=float(np.mean(ratios)),
+            confidence=confidence,
+        )
     return SearchComparison(**vars(found), nested=nested)
+
+
+@contextmanager
+def _kept(nested):
+    """Let what ends a comparison carry what was computed, and say of which searches that is."""
+    try:
+        yield
+    except BaseException as error:
+        begun = {name: one for name, one in nested.items() if hasattr(one, "history_")}
+        if begun:
+            error.nested = begun
+            error.add_note(
+                f"This happened with {list(begun)[-1]!r}. The nested cross-validations so far, "
+                f"of {list(begun)}, are in the attribute `nested` of this exception."
+            )
+        raise
 
 
 def _check(searches, scoring):
@@ -139,8 +159,8 @@ def _check(searches, scoring):
             "use NestedCV."
         )
     for search in searches.values():
-        check_is_search(search)
-    if isinstance(scoring, (list, tuple, set, dict)):
+        check_is_search(search, scoring)
+    if is_several(scoring):
         raise ValueError(
             f"scoring must be one score to compare by; got {scoring!r}. Name one; the searches may "
             "have several inside."

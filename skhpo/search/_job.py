@@ -16,7 +16,14 @@ from ..optimizers import make_optimizer
 from ..schedulers import make_scheduler
 from ..schedulers._proposer import Proposer
 from ..space import SearchSpace
-from ._checks import check_names, check_stopping, check_values, resolve_window, split_initial
+from ._checks import (
+    check_names,
+    check_refit,
+    check_stopping,
+    check_values,
+    resolve_window,
+    split_initial,
+)
 from ._resources import amounts_of
 
 __all__ = ["draw_seed", "make_proposer", "prepare", "resume"]
@@ -55,6 +62,7 @@ def prepare(search, X, y, params, n_workers):
     check_stopping(search.stopping)
     optimizer, scheduler = make_optimizer(optimizer), make_scheduler(scheduler)
     scorer, _ = search._get_scorers()
+    check_refit(search.refit, search.scoring, scorer)
     X, y = indexable(X, y)
     routed = search._get_routed_params_for_fit(check_method_params(X, params=params))
     window = resolve_window(search.pre_dispatch, n_workers, optimizer)

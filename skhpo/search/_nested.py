@@ -14,7 +14,7 @@ from typing import ClassVar
 import numpy as np
 from joblib import parallel_config
 from sklearn import get_config
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.model_selection import check_cv
 from sklearn.pipeline import Pipeline
 from sklearn.utils import estimator_html_repr
@@ -26,9 +26,10 @@ from .._sklearn import BaseSearchCV, Interval, MultimetricScorer, StrOptions
 from ..execution._limits import n_samples_of
 from ..execution._nesting import NestingExecutor
 from ._base import BaseSearch
+from ._checks import is_several
 from ._outer import Keep, optimism_of, outer_table, score_interval, stability
 from ._pairs import first_splits, nested_interval, pair_splits
-from ._pointwise import POINTWISE_NAMES, guiding_scorer, own_scoring, pointwise_of
+from ._pointwise import POINTWISE_NAMES, guiding_scorer, named_by, own_scoring, pointwise_of
 from ._summary import as_html, summarise
 
 __all__ = ["NestedCV", "check_is_search", "repeated", "search_in"]
@@ -94,7 +95,8 @@ class NestedCV(BaseSearch):
         estimate has a correction besides, and is not quite ``best_score_``.
     optimism_ : Comparison or None
         By how much the best inner scores exceed the outer ones. None also where they are
-        different scores.
+        different scores, or the default score of what is neither a classifier nor a regressor,
+        which may be a sum over samples.
     outer_results_ : dict of str -> list or ndarray of length n_splits
         For each outer fold ``outer_score``, ``inner_score`` (the best of the search),
         ``optimism`` (inner minus outer), ``best_params`` and ``inner_results`` (the
@@ -220,7 +222,7 @@ class NestedCV(BaseSearch):
         return summarise(self, search_in(self.estimator))
 
     def _composition(self):
-        check_is_search(self.estimator)
+        check_is_search(self.estimator, self.scoring)
         _check_predicts(self)
         self._pointwise()
         return "random", "cv"  # of one candidate
@@ -296,8 +298,7 @@ class NestedCV(BaseSearch):
             return None
         searching = search_in(self.estimator) if self.scoring is None else self
         scorer = searching._get_scorers()[0]
-        name = searching.refit if isinstance(searching.refit, str) else None
-        scorer = guiding_scorer(scorer, name)
+        scorer = guiding_scorer(scorer, named_by(searching.refit))
         found = pointwise_of(scorer, searching.estimator)
         if found is None:
             raise ValueError(
@@ -350,15 +351,22 @@ class NestedCV(BaseSearch):
 
     def _is_comparable(self):
         """Whether the outer score that is reported is the one that the search went by."""
-        inner = own_scoring(search_in(self.estimator))
+        search = search_in(self.estimator)
+        inner = own_scoring(search)
+        if self.scoring is None:
+            # The default score of others may be a sum over samples, and test sets differ in size.
+            return inner is not None or is_classifier(search) or is_regressor(search)
         outer = self.history_.metric if self.multimetric_ else self.scoring
-        return self.scoring is None or (isinstance(inner, str) and inner == outer)
+        return isinstance(inner, str) and inner == outer
 
     def _refit(self, job, hooks):
-        self.best_params_ = {}
+        self.best_params_ = {}  # of the candidate; those of its search come with the refit
         parallel = nullcontext() if self.n_jobs is None else parallel_config(n_jobs=self.n_jobs)
-        with parallel:
-            super()._refit(job, hooks)
+        try:
+            with parallel:
+                super()._refit(job, hooks)
+        finally:
+            del self.best_params_
         self.best_params_ = getattr(search_in(self.best_estimator_), "best_params_", {})
 
     def _html_repr(self):
@@ -386,8 +394,8 @@ def search_in(estimator):
     return estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
 
 
-def check_is_search(estimator):
-    """Check that an estimator is a search that can be scored."""
+def check_is_search(estimator, scoring):
+    """Check that an estimator is a search that can be scored, by its own score if None is given."""
     search = search_in(estimator)
     if not isinstance(search, BaseSearchCV):
         raise TypeError(
@@ -400,6 +408,11 @@ def check_is_search(estimator):
         raise ValueError(
             "The search inside must refit its choice, which is scored on the outer folds; got "
             f"refit=False in {search!r}. Set it to True or to the name of a score."
+        )
+    if scoring is None and callable(search.refit) and is_several(search.scoring):
+        raise ValueError(
+            "scoring must be given where the search inside has several scores and a rule as refit: "
+            f"none of them is its own; got None with {list(search.scoring)}. Name one of them."
         )
 
 

@@ -45,15 +45,29 @@ class Predict:
         ndarray of shape (n_samples,) or (n_samples, n_outputs), dtype float
             Of probabilities and decisions between two classes, those of the second.
         """
-        method = next((m for m in self.methods if hasattr(estimator, m)), self.methods[0])
+        method = self.method_of(estimator)
         answer = getattr(estimator, method)(X)
         if self.classes is None:
-            return np.asarray(answer, dtype=float)
+            return np.asarray(_side_by_side(answer), dtype=float)
         if method == "predict":
             return _codes(np.asarray(answer), self.classes)
         least = 0.0 if method == "predict_proba" else np.finfo(float).min
         table = _table(np.asarray(answer, dtype=float), estimator.classes_, self.classes, least)
         return table[:, 1] if len(self.classes) == 2 else table
+
+
+    def method_of(self, estimator):
+        """Return the method that is asked."""
+        return next((m for m in self.methods if hasattr(estimator, m)), self.methods[0])
+
+
+def _side_by_side(answer):
+    """One table of the probabilities of several outputs, of binary ones those of the second."""
+    if not isinstance(answer, list):
+        return answer
+    if max(part.shape[1] for part in answer) <= 2:
+        answer = [part[:, -1:] for part in answer]
+    return np.hstack(answer)
 
 
 def _codes(labels, classes):
@@ -178,7 +192,7 @@ def out_of_fold(history, job, predict):
         None if job.y is None else np.asarray(job.y)[samples],
         None if groups is None else np.asarray(groups)[samples],
         predict.classes,
-        predict.methods[0],
+        predict.method_of(job.estimator),
         check_method_params(job.X, job.routed.scorer.score, indices=samples),
         history,
     )
@@ -292,7 +306,8 @@ class _Again:
     def __call__(self, places, predictions):
         """Return the score of predictions at some places; NaN when there is none."""
         kept = self._kept
-        estimator = _Remembered(kept.method, predictions, kept.classes, self._tags)
+        classes = _outputs_classes(kept.y) if kept.classes is None else kept.classes
+        estimator = _Remembered(kept.method, predictions, classes, self._tags)
         params = check_method_params(kept.samples, kept.score_params, indices=places)
         try:
             score = self._scorer(estimator, np.arange(len(places)), kept.y[places], **params)
@@ -318,6 +333,11 @@ class _Again:
             )
 
 
+def _outputs_classes(y):
+    """Labels of each of several outputs, as estimators have them; None of a single one."""
+    return [np.unique(column) for column in y.T] if y.ndim == 2 else None
+
+
 def _is_kept(method):
     return available_if(lambda self: self.method == method)
 
@@ -340,7 +360,7 @@ class _Remembered(BaseEstimator):
     @_is_kept("predict")
     def predict(self, X):
         """Return labels or numbers."""
-        if self.classes_ is None:
+        if not isinstance(self.classes_, np.ndarray):
             return self.values[X]
         return self.classes_[self.values[X].astype(int)]
 

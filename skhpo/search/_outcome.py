@@ -11,6 +11,7 @@ import numpy as np
 from .._sklearn import warn_or_raise_about_fit_failures
 from ..results import fold_table, partial_columns, posterior_means, ranks, rows, rung_columns
 from ..space import SearchSpace
+from ._pointwise import named_by
 
 __all__ = ["any_success", "check_success", "tabulate", "warn_non_finite"]
 
@@ -78,6 +79,6 @@ def warn_non_finite(search):
 def any_success(search):
     """Whether any candidate got the score that matters."""
     scored = [e.scores for e in search.history_.evaluations]
-    if isinstance(search.refit, str) and search.multimetric_:
-        scored = [{search.refit: scores.get(search.refit, math.nan)} for scores in scored]
+    if search.multimetric_ and (name := named_by(search.refit)) is not None:
+        scored = [{name: scores.get(name, math.nan)} for scores in scored]
     return any(not math.isnan(score) for scores in scored for score in scores.values())

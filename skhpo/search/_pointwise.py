@@ -16,6 +16,7 @@ __all__ = [
     "POINTWISE_NAMES",
     "Pointwise",
     "guiding_scorer",
+    "named_by",
     "own_scoring",
     "pointwise_of",
     "response_methods",
@@ -47,6 +48,11 @@ def _log_loss(y, predicted, classes):
 def _brier(y, predicted, classes):
     loss = _rows((_indicator(y, classes) - _both(predicted)) ** 2)
     return loss / 2 if len(classes) == 2 else loss
+
+
+def _flat(table):
+    """A column as what it holds: beside a vector it would spread out."""
+    return table[:, 0] if table.ndim == 2 and table.shape[1] == 1 else table
 
 
 def _per_sample(loss):
@@ -109,7 +115,9 @@ class Pointwise:
             Labels, numbers, or probabilities: of two classes that of the second.
         classes : ndarray of shape (n_classes,) or None
         """
-        return self.sign * self.function(y, predicted, classes).astype(float)
+        if self.method == "predict":
+            predicted = _flat(predicted)
+        return self.sign * self.function(_flat(y), predicted, classes).astype(float)
 
 
 def pointwise_of(scorer, estimator):
@@ -154,8 +162,16 @@ def own_scoring(search):
     -------
     str, callable or None
     """
-    scoring = search.refit if isinstance(search.refit, str) else search.scoring
-    return _default_score(search.estimator) if scoring is None else scoring
+    if search.scoring is None:
+        return _default_score(search.estimator)
+    name = None if isinstance(search.scoring, str) else named_by(search.refit)
+    return search.scoring if name is None else name
+
+
+def named_by(refit):
+    """Return the name of the score that ``refit`` gives, a rule perhaps; None when it does not."""
+    name = refit if isinstance(refit, str) else getattr(refit, "scoring", None)
+    return name if isinstance(name, str) else None
 
 
 def _default_score(estimator):

@@ -15,6 +15,7 @@ import sklearn
 from ..execution._config import is_inside_a_fit
 from ..fingerprint import fingerprint
 from ..journal import Journal
+from ._pointwise import named_by
 
 __all__ = ["Fits", "open_run"]
 
@@ -54,7 +55,7 @@ def open_run(search, job, fit_params):
         "window": job.window,
         "n_iter": job.planned["n_iter"] if job.planned else search.n_iter,
         "splits": job.splits,
-        "metric": search.refit if isinstance(search.refit, str) else None,
+        "metric": named_by(search.refit),
         "versions": _versions(),
     }
     return journal.open(
@@ -81,7 +82,7 @@ def _parts(search, job, fit_params):
         "scoring": (
             # The first of several scores may guide: their order matters.
             list(search.scoring.items()) if isinstance(search.scoring, dict) else search.scoring,
-            search.refit if isinstance(search.refit, str) else None,
+            named_by(search.refit),
             search.return_train_score,
         ),
         "error_score": search.error_score,

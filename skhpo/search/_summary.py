@@ -53,9 +53,9 @@ def _called(estimator):
 
 def _score_line(nested, search):
     scores = nested.outer_results_["outer_score"]
-    n_failed = np.count_nonzero(np.isnan(scores))
-    if n_failed:
-        return f"No score: the search failed on {n_failed} of {len(scores)} outer folds"
+    missing = np.flatnonzero(np.isnan(scores))
+    if len(missing):
+        return f"No score: of {len(scores)} outer folds {_how_missing(nested, missing)}"
     text = f"Score of the tuned model ({_name(nested, search)}): {scores.mean():.4g}"
     interval = nested.score_interval_
     if interval is None:
@@ -65,6 +65,13 @@ def _score_line(nested, search):
         f"{text}, {100 * interval.confidence:.4g} % interval "
         f"[{interval.low:.4g}, {interval.high:.4g}] ({method})"
     )
+
+
+def _how_missing(nested, splits):
+    done = nested.history_.folds(0)
+    n_failed = sum(split in done for split in splits)
+    parts = (n_failed, "the search failed on"), (len(splits) - n_failed, "it was not run on")
+    return ", ".join(f"{words} {n}" for n, words in parts if n)
 
 
 def _optimism_line(nested):
@@ -108,7 +115,7 @@ def _short(value):
 
 def _name(nested, search):
     """How the score is called."""
-    if nested.multimetric_ or isinstance(nested.refit, str):
+    if nested.multimetric_:
         return nested.history_.metric
     scoring = own_scoring(search) if nested.scoring is None else nested.scoring
     if scoring is None:

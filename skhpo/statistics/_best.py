@@ -3,14 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
+from sklearn.model_selection import (
+    GroupKFold,
+    KFold,
+    LeaveOneGroupOut,
+    LeaveOneOut,
+    PredefinedSplit,
+    RepeatedKFold,
+    RepeatedStratifiedKFold,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+)
 
 from ._field import field_of
 from ._intervals import Comparison, paired_comparison
 
 __all__ = ["CorrectedScore", "TuningGain", "corrected_best_score", "selection_bias", "tuning_gain"]
 
+_KFOLD = (  # each sample is tested once, or as often as they repeat
+    KFold,
+    StratifiedKFold,
+    GroupKFold,
+    StratifiedGroupKFold,
+    LeaveOneOut,
+    LeaveOneGroupOut,
+    RepeatedKFold,
+    RepeatedStratifiedKFold,
+)
 
 @dataclass(frozen=True)
 class CorrectedScore:
@@ -187,7 +209,8 @@ def tuning_gain(
     n_repeats : int, default=None
         How often the k-fold cross-validation was repeated; None asks the search, else means 1.
     test_train_ratio : float, default=None
-        As in `corrected_t_interval`.
+        As in `corrected_t_interval`. None asks the search: it must be given where ``cv`` is
+        neither k-fold nor a list of splits.
     confidence : float, default=0.95
 
     Returns
@@ -222,14 +245,13 @@ def tuning_gain(
     """
     field = field_of(search, scoring)
     best, default = field.means.argmax(), _default_of(search, field, default)
-    if test_train_ratio is None and n_repeats is None:
-        n_repeats = _repeats_of(search)
+    layout = {"test_train_ratio": test_train_ratio}
+    if n_repeats is not None:
+        layout["n_repeats"] = n_repeats
+    elif test_train_ratio is None:
+        layout = _layout_of(search)
     gain = paired_comparison(
-        field.scores[best],
-        field.scores[default],
-        n_repeats=1 if n_repeats is None else n_repeats,
-        test_train_ratio=test_train_ratio,
-        confidence=confidence,
+        field.scores[best], field.scores[default], **layout, confidence=confidence
     )
     return TuningGain(
         **vars(gain),
@@ -258,16 +280,27 @@ def _default_row(search):
     if not rows:
         raise ValueError(
             "default must tell which row of cv_results_ to compare with, since no candidate is "
-            "known to be the estimator's own setting; got None. Pass default=0 for the first one."
+            "known to be the estimator's own setting; got None. Pass the number of that row."
         )
     return rows[-1]
 
 
-def _repeats_of(search):
+def _layout_of(search):
+    """How folds overlap, as `paired_comparison` is told: of k-fold splits, or of listed ones."""
     cv = getattr(search, "cv", None)
-    if hasattr(cv, "test_size"):
-        raise ValueError(
-            "test_train_ratio must be given for splits that are not k-fold; got None with "
-            f"cv={cv!r}. Pass the size of a test set over that of a training set."
-        )
-    return getattr(cv, "n_repeats", 1)
+    if isinstance(cv, PredefinedSplit):
+        cv = list(cv.split())
+    if isinstance(cv, list | tuple):
+        ratios = [_size(test) / _size(train) for train, test in cv]
+        return {"test_train_ratio": float(np.mean(ratios))}
+    if cv is None or isinstance(cv, (Integral, *_KFOLD)):
+        return {"n_repeats": getattr(cv, "n_repeats", 1)}
+    raise ValueError(
+        "test_train_ratio must be given for splits that are not known to be k-fold; got None with "
+        f"cv={cv!r}. Pass the size of a test set over that of a training set."
+    )
+
+
+def _size(part):
+    part = np.asarray(part)
+    return np.count_nonzero(part) if part.dtype == bool else len(part)

@@ -11,6 +11,8 @@ from scipy import stats
 
 __all__ = ["Comparison", "Interval", "corrected_t_interval", "optimism", "paired_comparison"]
 
+ROUNDING = 1e-12  # of a score: a smaller difference is one of the order of summing
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -152,6 +154,7 @@ def paired_comparison(first, second, *, n_repeats=1, test_train_ratio=None, conf
             f"{len(first)} and {len(second)} of them. Score both on one list of splits."
         )
     d = first - second
+    d[abs(d) <= ROUNDING * np.maximum(abs(first), abs(second))] = 0.0
     error, half = _corrected_t(d, n_repeats, test_train_ratio, confidence)
     p_value = _two_sided(d.mean(), error, len(d) - 1)
     return Comparison(**around(d.mean(), half, error, confidence), p_value=p_value)
