@@ -23,6 +23,9 @@ class History:
 
     Attributes
     ----------
+    n_scored : int
+        Splits, from the first, over which scores are averaged: all, or fewer where others are
+        there for something else.
     evaluations : list of Evaluation
         Finished fits, in the order they were told.
     candidates : dict of int -> Candidate
@@ -42,6 +45,13 @@ class History:
     planned : dict of str -> float
         Where there are rungs, once it is known: ``candidates``, and ``resources``, the amounts of
         all of their fits, to the end.
+    begun : list of dict
+        Where there are rungs: what is known of each as it begins, ``bracket``, ``iter``,
+        ``n_candidates`` (None when they come one by one) and ``n_resources``.
+    n_recalled : int
+        Number of finished fits that an earlier call of ``fit`` had done.
+    n_spared : int
+        Number of fits that candidates were spared, which got no further fold.
     resource : str or None
         Parameter of the estimator that is the resource.
 
@@ -63,6 +73,7 @@ class History:
 
     def __init__(self, n_splits, metric=None):
         self.n_splits = n_splits
+        self.n_scored = n_splits
         self.metric = metric
         self.evaluations = []
         self.candidates = {}
@@ -72,11 +83,14 @@ class History:
         self.places = []
         self.schedule = {}
         self.planned = {}
+        self.begun = []
+        self.n_recalled = 0
+        self.n_spared = 0
         self.resource = None
         self._fits = {}  # (candidate id, resource) -> {split: Evaluation}
         self._amounts = {}  # candidate id -> amounts of the resource that it got
         self._best_resource = -math.inf
-        self._spent = self._held = 0
+        self._spent = self._held = self._recalled = 0
 
     @property
     def n_fits(self):
@@ -102,6 +116,11 @@ class History:
         return self._held / self.n_splits
 
     @property
+    def n_resources_recalled(self):
+        """Of `n_resources_held`, what an earlier call of ``fit`` had done."""
+        return self._recalled / self.n_splits
+
+    @property
     def best_resource(self):
         """Amount of the resource that `best_score` is of, None when it is all there is."""
         return self._best_resource if math.isfinite(self._best_resource) else None
@@ -119,6 +138,16 @@ class History:
     def enter(self, candidate_id, resource, **about):
         """Note that a candidate has come to a rung."""
         self.places.append((candidate_id, resource, about))
+
+    def begin(self, bracket, iter, n_candidates, n_resources):
+        """Note that a rung begins; `n_candidates` is None where they come one by one."""
+        about = {"bracket": bracket, "iter": iter, "n_candidates": n_candidates}
+        self.begun.append({**about, "n_resources": n_resources})
+
+    def recall(self, task):
+        """Note that an earlier call of ``fit`` had done a fit."""
+        self.n_recalled += 1
+        self._recalled += task.resource or 0
 
     def append(self, evaluation):
         """Add a finished fit."""
@@ -143,6 +172,7 @@ class History:
         observation : Observation
             Only a complete one can be the best.
         """
+        self.n_spared += self.n_splits - observation.n_folds
         level = -math.inf if observation.resource is None else observation.resource
         usable = observation.status == "complete" and not math.isnan(observation.score)
         score = observation.score if usable else -math.inf
@@ -180,10 +210,11 @@ class History:
         Observation
             Status "partial" until every fold is in; "failed" when one of them failed.
         """
-        folds = self.folds(candidate.id, resource).values()
-        scores = [fold.scores.get(self.metric, math.nan) for fold in folds]
+        folds = self.folds(candidate.id, resource)
+        scored = [fold for split, fold in folds.items() if split < self.n_scored]
+        scores = [fold.scores.get(self.metric, math.nan) for fold in scored]
         score, noise = _mean_and_error(scores)
-        status = "partial" if len(scores) < self.n_splits else "complete"
+        status = "partial" if len(folds) < self.n_splits else "complete"
         if scores and math.isnan(score):
             status = "failed" if status == "complete" else status
         return Observation(

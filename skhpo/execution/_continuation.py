@@ -200,13 +200,15 @@ class GoingOn:
         self._done = done
         self._tasks = tasks
         model.fit = self._fit
+        # What is set already may be estimators, fitted by now.
+        model.set_params = lambda **params: model
 
     def save(self):
         """Keep the fitted model for the next rung."""
         self._continuation.save(self._tasks[-1], self.model, self._outputs, self._is_over)
 
     def _fit(self, X, *y, **params):
-        del self.model.fit
+        del self.model.fit, self.model.set_params
         growth = _growth(self.model, self._continuation.resource)
         for task in self._tasks:
             # Where the estimator itself has stopped, more of the resource changes nothing.

@@ -104,9 +104,9 @@ class Evaluator:
             return Evaluation(task, {}, 0.0, 0.0, "failed", format_exc())
         with inside_a_fit():
             if task.continues is None and not task.goes_on:
-                return self._fit_and_score(estimator, task, train, test)
+                return self._fit_and_score(estimator, params, task, train, test)
             fit = self.continuation.begin(estimator, task)
-            evaluation = self._fit_and_score(fit.model, task, train, test)
+            evaluation = self._fit_and_score(fit.model, params, task, train, test)
             if task.goes_on and evaluation.scores:
                 fit.save()
             return evaluation
@@ -123,7 +123,7 @@ class Evaluator:
             raise terminated_worker_error(error)
         return Evaluation(task, {}, 0.0, 0.0, status, error)
 
-    def _fit_and_score(self, estimator, task, train, test):
+    def _fit_and_score(self, estimator, params, task, train, test):
         errors = []
         out = fit_and_score(
             estimator,
@@ -133,8 +133,8 @@ class Evaluator:
             train=train,
             test=test,
             verbose=self.verbose,
-            # Set already; scikit-learn prints them.
-            parameters=task.candidate.params if self.verbose > 1 else None,
+            # Set already; scikit-learn prints them. What was set may have changed by that.
+            parameters={**params, **task.candidate.params} if self.verbose > 1 else None,
             fit_params=self.fit_params,
             score_params=self.score_params,
             return_train_score=self.return_train_score,

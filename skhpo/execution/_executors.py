@@ -99,9 +99,10 @@ def _process_executor(n_workers):
 
 
 def _dask_executor(n_workers):
-    from ._foreign import DaskExecutor
+    from ._foreign import DaskExecutor, is_in_dask_task
 
-    return DaskExecutor(n_workers)
+    # A task that waits for others holds the place that they need.
+    return SerialExecutor() if is_in_dask_task() else DaskExecutor(n_workers)
 
 
 def _batch_executor(n_workers):

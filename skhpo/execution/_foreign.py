@@ -178,6 +178,17 @@ def _evaluate_parcel(name, content, request):
     return _answer(_opened[name], request)
 
 
+def is_in_dask_task():
+    """Whether this is run by a worker of a dask cluster."""
+    from distributed import get_worker
+
+    try:
+        get_worker()
+    except ValueError:
+        return False
+    return True
+
+
 class DaskExecutor(_ForeignExecutor):
     """Run fits on the dask cluster of the active joblib backend.
 

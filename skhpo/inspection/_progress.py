@@ -47,6 +47,10 @@ class SearchProgress:
         self.interval = interval
         self.file = file
 
+    def __getstate__(self):
+        # An open file does not travel: elsewhere the lines go to standard error.
+        return {**vars(self), "file": None}
+
     def setup(self, estimator, context):
         """Start the clock."""
         self._written = time.monotonic()
@@ -64,8 +68,8 @@ class SearchProgress:
 
     def teardown(self, estimator, context):
         """End the line of a search that did not come to its end."""
-        if self._width:
-            self._stream().write("\n")
+        if self._width and (stream := self._stream()) is not None:
+            stream.write("\n")
 
     def _is_due(self):
         interval = self.interval
@@ -77,15 +81,18 @@ class SearchProgress:
         return sys.stderr if self.file is None else self.file
 
     def _write(self, search, n_fits, last):
-        stream, text = self._stream(), describe(search, n_fits, last)
+        self._written = time.monotonic()
+        if (stream := self._stream()) is None:  # a process without a console
+            return
+        text = describe(search, n_fits, last)
         if _rewrites(stream):
             text = _cut(text, stream)
             stream.write("\r" + text.ljust(self._width) + ("\n" if last else ""))
             self._width = 0 if last else len(text)
         else:
             stream.write(text + "\n")
-        stream.flush()
-        self._written = time.monotonic()
+        if hasattr(stream, "flush"):
+            stream.flush()
 
 
 def describe(search, n_fits, last=False):
@@ -115,13 +122,22 @@ def describe(search, n_fits, last=False):
 def _ahead(history, n_fits):
     """How many candidates there will be, and seconds until then; None when not known."""
     if n_fits is not None:
-        per_fit = history.elapsed / max(history.n_fits, 1)
-        return -(-n_fits // history.n_splits), per_fit * (n_fits - history.n_fits)
+        ahead = n_fits - history.n_fits - history.n_spared
+        # As many will be spared as were so far.
+        ahead *= history.n_fits / max(history.n_fits + history.n_spared, 1)
+        here = history.n_fits - history.n_recalled
+        return -(-n_fits // history.n_splits), _seconds(history, ahead, here)
     if not history.planned:  # the first rung is still sought
         return "?", None
-    done, all_ = history.n_resources_held, history.planned["resources"]
-    left = history.elapsed / max(done, 1) * max(all_ - done, 0.0)
-    return int(history.planned["candidates"]), left
+    done = history.n_resources_held
+    ahead = history.planned["resources"] - done
+    here = done - history.n_resources_recalled
+    return int(history.planned["candidates"]), _seconds(history, ahead, here)
+
+
+def _seconds(history, ahead, here):
+    """How long what is ahead takes, at the pace of what this call has done; None before that."""
+    return history.elapsed / here * max(ahead, 0.0) if here > 0 else None
 
 
 def _clock(seconds):
@@ -133,13 +149,17 @@ def _clock(seconds):
 
 def _rewrites(stream):
     """Whether a line can be written over: in a terminal, and in a notebook."""
-    return stream.isatty() or type(stream).__module__.startswith("ipykernel")
+    return _is_terminal(stream) or type(stream).__module__.startswith("ipykernel")
+
+
+def _is_terminal(stream):
+    return hasattr(stream, "isatty") and stream.isatty()
 
 
 def _cut(text, stream):
     """Return what fits on one line of a terminal: a longer one could not be written over."""
     with suppress(OSError):  # not every terminal tells its width
-        width = stream.isatty() and os.get_terminal_size(stream.fileno()).columns
+        width = _is_terminal(stream) and os.get_terminal_size(stream.fileno()).columns
         if width and len(text) >= width:
             return text.partition(": ")[2][: width - 1]
     return text

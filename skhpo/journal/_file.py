@@ -117,6 +117,11 @@ def reader(path):
 
 
 def writer(path):
+    folder = Path(path).absolute().parent
+    if not folder.is_dir():
+        raise Unusable(f"there is no folder {folder}")
+    if not os.access(folder, os.W_OK):
+        raise Unusable(f"nothing may be written in {folder}")
     connection = _connect(path, "mode=rwc")
     try:
         connection.execute("PRAGMA synchronous = NORMAL")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import closing
 
 from ..history import History
@@ -72,7 +73,7 @@ def load_history(path):
     check_path(path)
     with reading(path):
         if not has_content(path):
-            raise Unusable("there is nothing in it")
+            raise Unusable("it is empty" if os.path.exists(path) else "it does not exist")
         with closing(reader(path)) as connection:
             runs = checked_runs(connection).values()
             return [RunHistory(run, checked_rows(connection, run)) for run in runs]

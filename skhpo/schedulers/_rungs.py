@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -50,18 +50,23 @@ def log_floor(n, factor):
     return k
 
 
-def _total(plans, n_left, keep, spare):
-    """Candidates in brackets, and the amounts that they get when all goes as planned."""
-    n_candidates, resources = 0, max(spare, 0)
+def _total(plans, n_left, keep, probed=(), n_probed=0):
+    """Candidates in brackets, and the amounts that they get when all goes as planned.
+
+    The first `n_probed` to enter had the amounts `probed` before.
+    """
+    n_candidates, resources = 0, 0
     for plan in plans:
         n = min(plan.n_candidates, n_left - n_candidates)
         if n <= 0:
             break
+        if plan.resources[0] in probed:
+            resources -= min(n, max(n_probed - n_candidates, 0)) * plan.resources[0]
         n_candidates, before = n_candidates + n, 0
         for amount in plan.resources:
             resources += n * amount if amount > before else 0  # nobody gets the same twice
             n, before = keep(n), amount
-    return {"candidates": n_candidates, "resources": resources}
+    return n_candidates, resources
 
 
 class Resource:
@@ -119,9 +124,13 @@ class Resource:
 
         def noted_plans(first):
             history.schedule = {"min_resources_": first, "max_resources_": most}
-            # What finding the first rung took beyond that rung.
-            spare = history.n_resources_held - first * history.n_candidates
-            history.planned = _total(plans(first, most), proposer.n_candidates, how["keep"], spare)
+            n_probed, probed = history.n_candidates, {amount for _, amount in history.rungs}
+            about = proposer.n_candidates, how["keep"], probed, n_probed
+            n, resources = _total(plans(first, most), *about)
+            history.planned = {
+                "candidates": max(n, n_probed),
+                "resources": history.n_resources_held + resources,
+            }
             return plans(first, most)
 
         patient_until = most if is_patient else None
@@ -175,6 +184,8 @@ class Bracket:
         while self._fill():
             candidate, rung = self._ready.popleft()
             resource = self._plan.resources[rung]
+            if not self._entered[rung]:
+                self._begin(rung, resource)
             self._entered[rung] += 1
             self._history.enter(candidate.id, resource, iter=rung, bracket=self._number)
             observation = self._history.observation(candidate, resource)
@@ -182,6 +193,12 @@ class Bracket:
                 return candidate, resource
             self._told[rung].append((observation.score, candidate))
         return None
+
+    def _begin(self, rung, resource):
+        n = self._plan.n_candidates if rung == 0 else 1 + len(self._ready)
+        if rung and self._keep_early is not None:
+            n = None  # they come one by one
+        self._history.begin(self._number, rung, n, resource)
 
     def tell(self, candidate, observation):
         """Learn how a candidate did at its rung."""
@@ -258,9 +275,10 @@ class _Probe:
         The lower of the two amounts, once it is known; the highest when no two agree.
     """
 
-    def __init__(self, levels, newcomer):
+    def __init__(self, levels, newcomer, history):
         self._levels = levels
         self._newcomer = newcomer
+        self._history = history
         self._level = 0
         self._scores = [{} for _ in levels]
         self._ready = deque()
@@ -278,6 +296,8 @@ class _Probe:
             candidate = self._newcomer() if len(self.candidates) < PROBE else None
             self._closed = candidate is None
             if candidate is not None:
+                if not self.candidates:
+                    self._begin(None)
                 self.candidates.append(candidate)
                 return candidate, self._levels[0]
         if not self._ready and len(self._scores[self._level]) == len(self.candidates):
@@ -301,7 +321,11 @@ class _Probe:
             self.first = self._levels[level]
         else:
             self._level += 1
+            self._begin(len(self.candidates))
             self._ready.extend(self.candidates)
+
+    def _begin(self, n):
+        self._history.begin(-1, -1, n, self._levels[self._level])
 
 
 def _correlation(*scores):
@@ -355,7 +379,7 @@ class RunningRungs:
         self._open = {}  # (id, resource) -> (candidate, bracket) with fits under way
         self._spare = deque()  # candidates of the probe, which enter before others
         self._dry = False  # whether the proposer has no more
-        self._probe = _Probe(levels, self._newcomer)
+        self._probe = _Probe(levels, self._newcomer, history)
         if len(levels) == 1:
             self._probe.first = levels[0]
 
@@ -403,9 +427,13 @@ class RunningRungs:
         return None if step is None else (*step, bracket)
 
     def _new_bracket(self):
-        plan = None if self._dry and not self._spare else next(self._plans, None)
+        n_left = len(self._spare)
+        if not self._dry:
+            n_left += self._proposer.n_candidates - self._n_newcomers
+        plan = next(self._plans, None) if n_left > 0 else None
         if plan is None:
             return None
+        plan = replace(plan, n_candidates=min(plan.n_candidates, n_left))
         bracket = Bracket(
             plan, self._newcomer, self._history, number=self._n_brackets, **self._about
         )
@@ -417,10 +445,10 @@ class RunningRungs:
         if self._spare:
             return self._spare.popleft()
         pending = [self._history.observation(c, r) for (_, r), (c, _) in self._open.items()]
-        self._n_newcomers += 1
-        explore = self._explores and self._n_newcomers % EXPLORED == 0
+        explore = self._explores and (self._n_newcomers + 1) % EXPLORED == 0
         candidate = self._proposer.ask(pending, explore=explore)
         self._dry = candidate is None
+        self._n_newcomers += not self._dry
         return candidate
 
     def _fits(self, candidate, resource, bracket):

@@ -200,7 +200,8 @@ class BaseSearch(BaseSearchCV):
             )
         with hooks.searching(n_fits), make_continuation(job) as continuation:
             evaluator = self._evaluator(job, continuation, hooks.branch())
-            fits = Fits(pool, evaluator, log, hooks, self._learn_score_names)
+            learn = self._learn_score_names
+            fits = Fits(pool, evaluator, log, hooks, self.history_, learn, self.verbose)
             run(
                 self._start(job, continuation),
                 fits.submit,

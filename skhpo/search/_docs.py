@@ -57,7 +57,7 @@ n_jobs : int, default=None
 pre_dispatch : int or str, default="2*n_jobs"
     Number of fits in flight, see ``SearchCV``; with ``n_jobs=1`` the default means 1.
 verbose : int, default=0
-    As in ``GridSearchCV``.
+    As in ``GridSearchCV``; from 1 on a line tells of each rung that begins.
 """
 
 _SEARCH = """

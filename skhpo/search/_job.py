@@ -109,11 +109,6 @@ def resume(search, job, log):
 
 
 def make_proposer(search, optimizer, seed, *, n_iter=None, **resumed):
-    if not search.param_distributions:
-        raise ValueError(
-            "param_distributions must name at least one parameter to search; got "
-            f"{search.param_distributions!r}. Give names with distributions or lists."
-        )
     space = SearchSpace(search.param_distributions, constraint=search.constraint)
     initial, scored = split_initial(search.initial_params)
     check_names("param_distributions", _dicts(search.param_distributions), search.estimator)

@@ -284,7 +284,7 @@ class NestedCV(BaseSearch):
                 'interval="corrected_t", which compares whole folds.'
             )
         pairs = pair_splits(job.splits, self._n_repeats(), n_samples_of(job.X))
-        self.history_.n_splits += len(pairs)
+        self.history_.n_splits += len(pairs)  # `n_scored` stays
         if self.verbose > 0:
             print(f'interval="ncv" takes {len(pairs)} further searches, one for each two folds')
         return replace(job, splits=[*job.splits, *pairs])

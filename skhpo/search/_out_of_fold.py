@@ -55,7 +55,6 @@ class Predict:
         table = _table(np.asarray(answer, dtype=float), estimator.classes_, self.classes, least)
         return table[:, 1] if len(self.classes) == 2 else table
 
-
     def method_of(self, estimator):
         """Return the method that is asked."""
         return next((m for m in self.methods if hasattr(estimator, m)), self.methods[0])

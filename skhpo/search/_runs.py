@@ -101,12 +101,15 @@ def _versions():
 class Fits:
     """Starts fits in the pool unless the journal has them already, and keeps what comes back."""
 
-    def __init__(self, pool, evaluator, log, hooks, learn):
+    def __init__(self, pool, evaluator, log, hooks, history, learn, verbose):
         self._pool = pool
         self._evaluator = evaluator
         self._log = log
         self._hooks = hooks
+        self._history = history
         self._learn = learn
+        self._verbose = verbose
+        self._n_announced = 0
         self._recalled = set()
 
     @cached_property
@@ -114,14 +117,24 @@ class Fits:
         return self._pool.share(self._evaluator)
 
     def submit(self, task):
+        if self._verbose > 0:
+            self._announce()
         self._hooks.start(task)
         known = self._log.recall(task)
         if known is None:
             return self._pool.submit(self._reference, task)
         self._recalled.add(task.key)
+        self._history.recall(task)
         future = Future()
         future.set_result(known)
         return future
+
+    def _announce(self):
+        """Print the rungs that have begun since the last fit."""
+        for rung in self._history.begun[self._n_announced :]:
+            known = ((name, value) for name, value in rung.items() if value is not None)
+            print(", ".join(f"{name}: {value}" for name, value in known))
+        self._n_announced = len(self._history.begun)
 
     def record(self, evaluation):
         if evaluation.task.key not in self._recalled:

@@ -34,6 +34,7 @@ _KFOLD = (  # each sample is tested once, or as often as they repeat
     RepeatedStratifiedKFold,
 )
 
+
 @dataclass(frozen=True)
 class CorrectedScore:
     """A best score and what is left of it when its choice is accounted for.

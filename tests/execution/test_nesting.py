@@ -17,6 +17,7 @@ import sklearn
 from _estimators import Dial
 from _evaluators import Probe, Sleep, children, gone, pid, task
 from joblib.externals.loky import ProcessPoolExecutor
+from sklearn.model_selection import cross_val_score
 
 from skhpo import NestedCV, SearchCV, load_history, run_config
 from skhpo.execution._executors import SerialExecutor, ThreadExecutor, make_executor
@@ -289,3 +290,16 @@ def test_an_interrupt_loses_nothing_and_leaves_nobody(tmp_path, window):
     assert {e.status for history in found for e in history.evaluations} == {"ok"}
     # 24 fits, 3 refits, and what was done again since it had not been noted.
     assert 27 <= len(log.read_text().splitlines()) <= 27 + 2
+
+
+@pytest.mark.parametrize("processes", [True, False])
+def test_a_search_in_a_task_of_a_cluster_does_not_wait_for_itself(processes):
+    distributed = pytest.importorskip("distributed")
+    shape = {"n_workers": 2, "threads_per_worker": 1} if processes else {"n_workers": 1}
+    cluster = distributed.LocalCluster(
+        **{"threads_per_worker": 2, **shape}, processes=processes, dashboard_address=":0"
+    )
+    search = SearchCV(Dial(), {"a": [0.1, 0.3]}, cv=2)
+    with cluster, distributed.Client(cluster), joblib.parallel_config("dask"):
+        scores = cross_val_score(search, *DATA, cv=4)
+    assert scores == pytest.approx([0.3] * 4)

@@ -2,6 +2,7 @@
 
 import io
 import os
+import pickle
 import re
 from itertools import pairwise
 from types import SimpleNamespace
@@ -12,9 +13,10 @@ from _estimators import Dial, fail
 from _histories import history
 from scipy.stats import uniform
 from sklearn.datasets import make_classification
+from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.fixes import parse_version
 
-from skhpo import HyperbandSearchCV, SearchCV, SearchProgress
+from skhpo import HyperbandSearchCV, NestedCV, SearchCV, SearchProgress
 from skhpo.inspection._progress import _cut, describe
 
 DATA = make_classification(20, random_state=0)
@@ -219,3 +221,80 @@ class TestDescribe:
     )
     def test_scores_have_four_digits(self, score, shown):
         assert f"best score {shown}," in self.line([[score, score]])
+
+
+class Writer:
+    """Has nothing but what it must have."""
+
+    def __init__(self):
+        self.lines = []
+
+    def write(self, text):
+        """Keep it."""
+        self.lines.append(text)
+
+
+class TestOddStreams:
+    @callbacks
+    def test_one_that_can_only_write(self):
+        stream = Writer()
+        SearchCV(Dial(), {"a": [1, 2]}, cv=2).set_callbacks(SearchProgress(0, stream)).fit(*DATA)
+        assert len(stream.lines) == 5
+
+    @callbacks
+    def test_no_console(self, monkeypatch):
+        monkeypatch.setattr("sys.stderr", None)
+        search = SearchCV(Dial(), {"a": [1, 2]}, cv=2).set_callbacks(SearchProgress(0))
+        assert search.fit(*DATA).best_params_ == {"a": 2}
+
+    def test_an_open_file_does_not_travel(self, tmp_path):
+        with open(tmp_path / "search.log", "w") as file:
+            found = pickle.loads(pickle.dumps(SearchProgress(3, file)))
+        assert (found.interval, found.file) == (3, None)
+
+
+class TestTimeLeft:
+    def test_what_a_journal_knew_takes_no_time(self):
+        made = history([[1, 2], [3, 4], [5, 6]])
+        made.elapsed = 60.0
+        for evaluation in made.evaluations[:4]:
+            made.recall(evaluation.task)
+        text = describe(SimpleNamespace(history_=made), 12)
+        assert text.endswith("0:01:00 gone, 0:03:00 left")  # two fits a minute
+
+    def test_nothing_but_what_a_journal_knew(self):
+        made = history([[1, 2]])
+        for evaluation in made.evaluations:
+            made.recall(evaluation.task)
+        assert describe(SimpleNamespace(history_=made), 12).endswith("? left")
+
+    def test_spared_folds_are_not_ahead(self):
+        lines = []
+
+        def rule(history):
+            text = describe(SimpleNamespace(history_=history), 40)
+            lines.append((text, history.n_fits, history.n_spared))
+            return False
+
+        SearchCV(
+            Dial(),
+            {"a": [9, *range(9)]},
+            cv=4,
+            n_iter=10,
+            fold_stopping="aggressive",
+            stopping=rule,
+        ).fit(*DATA)
+        text, n_fits, n_spared = lines[-1]
+        assert n_spared > 0
+        assert n_fits + n_spared == 40
+        assert text.endswith("0:00:00 left")
+
+
+@callbacks
+def test_nested_cross_validation_shows_its_own_score():
+    stream = io.StringIO()
+    tree = DecisionTreeClassifier(random_state=0)
+    search = SearchCV(tree, {"max_depth": [1, 2]}, cv=2)
+    made = NestedCV(search, cv=3, interval="ncv").set_callbacks(SearchProgress(0, stream))
+    made.fit(*DATA)
+    assert f"best score {made.best_score_:.4g}," in stream.getvalue().splitlines()[-1]

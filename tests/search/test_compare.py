@@ -6,7 +6,7 @@ import joblib
 import numpy as np
 import pytest
 import sklearn
-from _estimators import Dial
+from _estimators import Dial, fail
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import (
@@ -206,3 +206,12 @@ def test_forest_beats_a_stump():
     assert found.best == "forest"
     assert found.adjusted_p_values["forest", "stump"] < 0.05
     assert found.corrected_score == found.best_score  # it wins on every fold
+
+
+def test_what_was_computed_before_a_failure_is_there(data):
+    bad = SearchCV(Dial(a=fail), {"b": [1, 2]}, cv=2)  # as the last one, after all the others
+    with pytest.raises(ValueError, match="failed") as caught:
+        compare_searches({**searches(), "bad": bad}, *data, cv=3, scoring="accuracy")
+    assert "with 'bad'" in caught.value.__notes__[0]
+    assert list(caught.value.nested) == ["tree", "neighbors", "bad"]
+    assert np.isfinite(caught.value.nested["neighbors"].best_score_)

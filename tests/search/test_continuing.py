@@ -19,7 +19,7 @@ from sklearn.ensemble import (
     RandomForestClassifier,
 )
 from sklearn.linear_model import SGDClassifier
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
@@ -217,3 +217,23 @@ def test_candidates_that_cannot_are_beside_others_that_can(from_zero):
     np.testing.assert_array_equal(table["resumed"], climbed & ~presets)
     from_zero()
     assert_same(made, halving(RandomForestClassifier(random_state=0), space).fit(X, y))
+
+
+@pytest.mark.parametrize("verbose", [0, 2])
+def test_estimators_as_values_go_on(verbose, capsys):
+    models = [SGDClassifier(alpha=alpha, tol=None, random_state=0) for alpha in (1e-4, 1e-3, 0.1)]
+    pipeline = Pipeline([("scale", StandardScaler()), ("model", SGDClassifier())])
+    settings = {"resource": "model__max_iter", "min_resources": 3, "max_resources": 9}
+    search = HalvingRandomSearchCV(
+        pipeline, {"model": models}, n_candidates=3, cv=3, verbose=verbose, **settings
+    )
+    found = clone(search).fit(X, y)
+    assert found.cv_results_["resumed"].tolist() == [False, False, False, True]
+    assert found.n_resources_used_ == 3 * 3 + 6
+    lines = capsys.readouterr().out.splitlines()
+    if verbose:
+        assert "bracket: 0, iter: 1, n_candidates: 1, n_resources: 9" in lines
+        assert "model__max_iter=9; total time" in lines[-1]
+        assert "max_iter=3, random" not in lines[-1]  # of the value, as the user gave it
+    assert found.best_estimator_["model"].t_ == 1 + 9 * len(X)
+    assert np.isfinite(found.cv_results_["mean_test_score"]).all()

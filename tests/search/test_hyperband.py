@@ -126,3 +126,18 @@ def test_journal(tmp_path):
     np.testing.assert_array_equal(
         whole.cv_results_["mean_test_score"], again.cv_results_["mean_test_score"]
     )
+
+
+def test_a_line_a_rung(capsys):
+    made = HyperbandSearchCV(
+        Dial(), {"a": uniform(0, 1)}, resource="b", min_resources=1, max_resources=9, verbose=1
+    ).fit(*make_classification(20, random_state=0))
+    expected = [
+        f"bracket: {bracket}, iter: {k}, n_candidates: {n}, n_resources: {amount}"
+        for bracket, k, n, amount in (
+            *((0, 0, 9, 1), (0, 1, 3, 3), (0, 2, 1, 9)),
+            *((1, 0, 5, 3), (1, 1, 1, 9), (2, 0, 3, 9)),
+        )
+    ]
+    assert sorted(capsys.readouterr().out.splitlines()) == expected
+    assert [rung["n_candidates"] for rung in made.history_.begun] == [9, 3, 1, 5, 1, 3]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
-from _estimators import Dial, Log, fail
+from _estimators import Dial, Log, Told, fail, interrupt
 from scipy.stats import loguniform
 from sklearn.base import clone, is_classifier
 from sklearn.cluster import KMeans
@@ -45,7 +45,7 @@ from skhpo import (
     SearchCV,
 )
 from skhpo.execution._nesting import NestingExecutor
-from skhpo.statistics import corrected_t_interval
+from skhpo.statistics import OneStandardError, corrected_t_interval
 
 TREE = DecisionTreeClassifier(random_state=0)
 GRID = {"max_depth": [1, 2, 3]}
@@ -274,7 +274,7 @@ class TestFailures:
         assert np.isnan(scores).tolist() == [False, True, True]
         assert nested.outer_results_["best_params"] == [{"a": 2}, None, None]
         assert nested.score_interval_ is None
-        assert "failed on 2 of 3 outer folds" in nested.summary()
+        assert "of 3 outer folds the search failed on 2" in nested.summary()
 
     def test_raise(self, inner):
         search = inner(FailsOn(tag=0.0), {"a": [1, 2]}, error_score="raise")
@@ -655,3 +655,57 @@ def test_noise_cannot_be_tuned():
     assert tuned > 0.52
     assert 0.36 < honest < 0.62
     assert tuned > honest
+
+
+class TestWhichScore:
+    def test_a_rule_among_several_scores_inside_needs_one_outside(self, data):
+        log = Log()
+        rule = OneStandardError({"a": "ascending"}, scoring="accuracy")
+        search = GridSearchCV(
+            Dial(log=log), {"a": [1, 2]}, scoring=["accuracy", "f1"], refit=rule, cv=2
+        )
+        with pytest.raises(ValueError, match="scoring must be given where the search inside"):
+            NestedCV(search).fit(*data)
+        assert not log
+        assert np.isfinite(NestedCV(search, scoring="accuracy", cv=2).fit(*data).best_score_)
+
+    def test_sums_over_samples_have_no_optimism(self, data):
+        search = GridSearchCV(KMeans(2, n_init=1, random_state=0), {"max_iter": [5, 9]}, cv=3)
+        made = NestedCV(search, cv=2).fit(data[0])
+        assert made.optimism_ is None
+        assert "exceeds" not in made.summary()
+
+
+class InterruptsOn(Dial):
+    """Presses Ctrl-C where a sample is among the training ones."""
+
+    def fit(self, X, y=None):
+        """Do so, or not."""
+        if self.tag in X[:, 0]:
+            interrupt()
+        return super().fit(X, y)
+
+
+class FailsOnAll(Dial):
+    """Fails where it gets all samples."""
+
+    def fit(self, X, y=None):
+        """Fail, or not."""
+        if len(X) == N:
+            fail()
+        return super().fit(X, y)
+
+
+def test_an_interrupted_one_says_what_was_not_run():
+    made = NestedCV(ours(InterruptsOn(tag=0.0), {"a": [1, 2]}), cv=KFold(3))
+    with pytest.raises(KeyboardInterrupt):
+        made.fit(X, Y)
+    assert "No score: of 3 outer folds it was not run on 2" in made.summary()
+
+
+def test_parameters_of_a_refit_that_fails_are_not_made_up():
+    made = NestedCV(ours(FailsOnAll(), {"a": [1, 2]}), cv=KFold(3))
+    with pytest.raises(Told):
+        made.fit(X, Y)
+    assert made.best_score_ == 2
+    assert not hasattr(made, "best_params_")

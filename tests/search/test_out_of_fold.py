@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_diabetes, make_classification, make_multilabel_classification
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
-from sklearn.metrics import accuracy_score, make_scorer, roc_auc_score
+from sklearn.metrics import accuracy_score, get_scorer, make_scorer, roc_auc_score
 from sklearn.model_selection import (
     GroupKFold,
     KFold,
@@ -483,3 +483,31 @@ class Guess(ClassifierMixin, BaseEstimator):
         """Return a guess for each sample."""
         keys = (np.abs(np.asarray(X)[:, 0]) * 1e6).astype(int)
         return np.array([np.random.default_rng((self.seed, key)).integers(2) for key in keys])
+
+
+class TestSeveralOutputs:
+    X, Y = make_multilabel_classification(60, n_classes=3, random_state=0)
+
+    @pytest.mark.parametrize("scoring", ["roc_auc", "average_precision", "f1_macro"])
+    def test_are_scored_again(self, scoring):
+        search = stored(KNeighborsClassifier(), NEIGHBORS, scoring=scoring).fit(self.X, self.Y)
+        kept = search.out_of_fold_
+        assert kept.predictions.shape == (3, 60, 3)
+        score, row = get_scorer(scoring)._score_func, kept.predictions[1]
+        test = kept.folds == 0
+        found = score(kept.y[test], row[test], average="macro")
+        assert found == pytest.approx(search.cv_results_["split0_test_score"][1])
+        assert search.bbc_interval(random_state=0).estimate < search.best_score_ + 0.1
+
+    def test_of_many_classes_stand_side_by_side(self):
+        Y = np.column_stack([self.Y[:, 0], self.Y.sum(axis=1).clip(max=2)])
+        asked = {"scoring": lambda model, X, y: 1.0, "store_predictions": "predict_proba"}
+        search = stored(KNeighborsClassifier(), NEIGHBORS, **asked)
+        found = search.fit(self.X, Y).out_of_fold_.predictions
+        assert found.shape == (3, 60, 5)
+        np.testing.assert_allclose(found.sum(axis=2), 2.0)
+
+
+def test_the_method_is_the_one_that_was_asked(data):
+    kept = stored(KNeighborsClassifier(), NEIGHBORS, scoring="roc_auc").fit(*data).out_of_fold_
+    assert kept.method == "predict_proba"

@@ -11,7 +11,7 @@ from _estimators import Dial
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes, make_classification
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.metrics import log_loss, make_scorer, mean_squared_error, zero_one_loss
+from sklearn.metrics import get_scorer, log_loss, make_scorer, mean_squared_error, zero_one_loss
 from sklearn.model_selection import (
     GridSearchCV,
     GroupKFold,
@@ -314,3 +314,22 @@ class TestPointwise:
         scorer = sklearn.metrics.get_scorer("accuracy")
         scores = pointwise_of(scorer, model)(Y, predicted, None)
         assert scores.mean() == pytest.approx(scorer(model, X, Y))
+
+
+@pytest.mark.parametrize("scoring", ["neg_mean_squared_error", "neg_mean_absolute_error"])
+def test_a_target_of_one_column(scoring):
+    X, y = DIABETES
+    search = inner(Ridge(), ALPHAS)
+    alone = nested(search, scoring=scoring).fit(X, y).score_interval_
+    column = nested(search, scoring=scoring).fit(X, y[:, None]).score_interval_
+    assert column.estimate == pytest.approx(alone.estimate)
+    assert column.high == pytest.approx(alone.high)
+
+
+@pytest.mark.parametrize("scoring", ["accuracy", "neg_log_loss"])
+def test_a_column_of_labels_is_scored_by_sample(scoring):
+    y, predicted = np.arange(6) % 2, np.linspace(0.1, 0.9, 6)
+    predicted = predicted > 0.4 if scoring == "accuracy" else predicted
+    score = pointwise_of(get_scorer(scoring), LogisticRegression())
+    found = score(y[:, None], predicted, np.arange(2))
+    np.testing.assert_array_equal(found, score(y, predicted, np.arange(2)))

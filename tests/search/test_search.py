@@ -416,3 +416,11 @@ def test_bayes_finds_what_chance_does_not(data):
         for optimizer in ("random", "bayes")
     }
     assert 0 <= gaps["bayes"] < gaps["random"] / 10
+
+
+@pytest.mark.parametrize("space", [{}, [{}]])
+@pytest.mark.parametrize("cls", [SearchCV, BayesSearchCV])
+def test_nothing_to_choose_is_the_estimator_itself(cls, space, data):
+    made = cls(Dial(a=3), space, n_iter=4, cv=2).fit(*data)
+    assert made.cv_results_["params"] == [{}]
+    assert made.best_score_ == 3

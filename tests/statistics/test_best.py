@@ -13,6 +13,8 @@ from sklearn.model_selection import (
     GridSearchCV,
     HalvingGridSearchCV,
     KFold,
+    LeavePGroupsOut,
+    PredefinedSplit,
     RandomizedSearchCV,
     RepeatedKFold,
     ShuffleSplit,
@@ -197,7 +199,7 @@ def test_our_searches_know_the_default(data):
 
 
 def test_other_searches_are_told():
-    with pytest.raises(ValueError, match=r"default must tell which row.*got None. Pass default=0"):
+    with pytest.raises(ValueError, match=r"default must tell which row.*got None. Pass the number"):
         tuning_gain(results_of([0.9, 0.8], [0.5, 0.6]))
 
 
@@ -217,13 +219,28 @@ def test_repeats_are_taken_from_the_search(data):
     assert gain != tuning_gain(search.cv_results_, default=4)
 
 
-@pytest.mark.parametrize("cv", [ShuffleSplit(5, random_state=0), TimeSeriesSplit(3)])
+@pytest.mark.parametrize(
+    "cv", [ShuffleSplit(5, random_state=0), TimeSeriesSplit(3), LeavePGroupsOut(2)]
+)
 def test_other_splits_need_their_ratio(cv, data):
     order = np.random.default_rng(0).permutation(len(data[1]))
-    search = GridSearchCV(KNeighborsClassifier(), GRID, cv=cv).fit(data[0][order], data[1][order])
+    groups = np.arange(len(order)) % 4 if hasattr(cv, "n_groups") else None
+    search = GridSearchCV(KNeighborsClassifier(), GRID, cv=cv)
+    search.fit(data[0][order], data[1][order], groups=groups)
     with pytest.raises(ValueError, match="test_train_ratio must be given"):
         tuning_gain(search, default=4)
     assert tuning_gain(search, default=4, test_train_ratio=1 / 9).confidence == 0.95
+
+
+def test_listed_splits_tell_their_ratio(data):
+    X, y = data
+    for cv in (
+        list(ShuffleSplit(4, test_size=0.5, random_state=0).split(X)),
+        [(~mask, mask) for mask in np.arange(len(y)) % 2 == np.arange(2)[:, None]],
+        PredefinedSplit(np.arange(len(y)) % 2),
+    ):
+        search = GridSearchCV(KNeighborsClassifier(), GRID, cv=cv).fit(X, y)
+        assert tuning_gain(search, default=4) == tuning_gain(search, default=4, test_train_ratio=1)
 
 
 def test_a_splitter_object(data):

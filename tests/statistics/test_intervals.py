@@ -127,3 +127,9 @@ def test_models_that_are_alike_are_rarely_told_apart():
         corrected.append(paired_comparison(a, b, n_repeats=10).p_value < 0.05)
     assert np.mean(naive) > 0.45
     assert 0.005 <= np.mean(corrected) <= 0.1
+
+
+def test_what_only_rounding_tells_apart_is_equal():
+    found = paired_comparison([0.1 + 0.2] * 3, [0.3] * 3)
+    assert (found.estimate, found.p_value) == (0.0, 1.0)
+    assert paired_comparison([0.3 + 1e-9] * 3, [0.3] * 3).p_value == 0.0

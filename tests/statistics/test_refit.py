@@ -4,9 +4,11 @@ import copy
 import math
 import pickle
 from dataclasses import FrozenInstanceError
+from typing import ClassVar
 
 import numpy as np
 import pytest
+from _estimators import Dial, Log
 from scipy.stats import randint
 from sklearn.base import clone
 from sklearn.datasets import load_wine
@@ -251,3 +253,39 @@ def test_a_search_that_has_no_posterior_mean():
 def test_the_best_posterior_index_before_the_fit():
     with pytest.raises(AttributeError, match="not fitted"):
         BayesSearchCV(KNeighborsClassifier(), {"n_neighbors": [1, 2]}).best_posterior_index_  # noqa: B018
+
+
+class TestTheScoreOfARule:
+    BOTH: ClassVar = {"scoring": ["accuracy", "neg_log_loss"]}
+
+    @staticmethod
+    def search(refit, **settings):
+        space = {"n_neighbors": [1, 5, 15]}
+        return SearchCV(KNeighborsClassifier(), space, cv=3, refit=refit, **settings)
+
+    @pytest.mark.parametrize("rule", [OneStandardError, BestPosteriorMean])
+    def test_guides_the_search(self, rule):
+        made = self.search(rule(scoring="neg_log_loss"), **self.BOTH).fit(
+            *load_wine(return_X_y=True)
+        )
+        assert made.history_.metric == "neg_log_loss"
+        if rule is BestPosteriorMean:
+            found, known = (
+                made.cv_results_[name] for name in ("posterior_mean", "mean_test_neg_log_loss")
+            )
+            assert np.corrcoef(found, known)[0, 1] > 0.9
+
+    @pytest.mark.parametrize(
+        ("rule", "settings"),
+        [
+            (BestPosteriorMean(), BOTH),
+            (OneStandardError(scoring="f1"), BOTH),
+            (OneStandardError(scoring="accuracy"), {"scoring": "accuracy"}),
+        ],
+    )
+    def test_is_one_of_the_search(self, rule, settings):
+        log = Log()
+        made = SearchCV(Dial(log=log), {"a": [1, 2]}, refit=rule, **settings)
+        with pytest.raises(ValueError, match="scoring of the rule in refit must be one of"):
+            made.fit(*load_wine(return_X_y=True))
+        assert not log
