@@ -62,7 +62,7 @@ class Predict:
 
 def _side_by_side(answer):
     """One table of the probabilities of several outputs, of binary ones those of the second."""
-    if not isinstance(answer, list):
+    if not isinstance(answer, list) or not answer or np.ndim(answer[0]) != 2:
         return answer
     if max(part.shape[1] for part in answer) <= 2:
         answer = [part[:, -1:] for part in answer]
