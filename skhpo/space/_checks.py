@@ -20,7 +20,7 @@ def check_dicts(param_distributions):
         )
     if not param_distributions:
         raise ValueError(
-            "`param_distributions` must hold at least one dict, got an empty list; "
+            f"`param_distributions` must hold at least one dict, got {param_distributions!r}; "
             "pass a dict of parameter names with distributions or lists."
         )
     for one in param_distributions:

@@ -6,33 +6,22 @@ from dataclasses import dataclass
 from numbers import Integral
 
 import numpy as np
-from sklearn.model_selection import (
-    GroupKFold,
-    KFold,
-    LeaveOneGroupOut,
-    LeaveOneOut,
-    PredefinedSplit,
-    RepeatedKFold,
-    RepeatedStratifiedKFold,
-    StratifiedGroupKFold,
-    StratifiedKFold,
-)
 
 from ._field import field_of
 from ._intervals import Comparison, paired_comparison
 
 __all__ = ["CorrectedScore", "TuningGain", "corrected_best_score", "selection_bias", "tuning_gain"]
 
-_KFOLD = (  # each sample is tested once, or as often as they repeat
-    KFold,
-    StratifiedKFold,
-    GroupKFold,
-    StratifiedGroupKFold,
-    LeaveOneOut,
-    LeaveOneGroupOut,
-    RepeatedKFold,
-    RepeatedStratifiedKFold,
-)
+_KFOLD = {  # splitters of scikit-learn that test each sample once, or as often as they repeat
+    "KFold",
+    "StratifiedKFold",
+    "GroupKFold",
+    "StratifiedGroupKFold",
+    "LeaveOneOut",
+    "LeaveOneGroupOut",
+    "RepeatedKFold",
+    "RepeatedStratifiedKFold",
+}
 
 
 @dataclass(frozen=True)
@@ -289,12 +278,11 @@ def _default_row(search):
 def _layout_of(search):
     """How folds overlap, as `paired_comparison` is told: of k-fold splits, or of listed ones."""
     cv = getattr(search, "cv", None)
-    if isinstance(cv, PredefinedSplit):
-        cv = list(cv.split())
     if isinstance(cv, list | tuple):
         ratios = [_size(test) / _size(train) for train, test in cv]
         return {"test_train_ratio": float(np.mean(ratios))}
-    if cv is None or isinstance(cv, (Integral, *_KFOLD)):
+    kinds = {kind.__name__ for kind in type(cv).__mro__ if kind.__module__.startswith("sklearn.")}
+    if cv is None or isinstance(cv, Integral) or kinds & _KFOLD:
         return {"n_repeats": getattr(cv, "n_repeats", 1)}
     raise ValueError(
         "test_train_ratio must be given for splits that are not known to be k-fold; got None with "

@@ -52,7 +52,6 @@ BAD = {  # what is passed -> what the message must say
         ["param_distributions", "'aa'", "Did you mean 'a'?"],
     ),
     "no name": ({"param_distributions": {3: [1]}}, ["param_distributions", "3", "str"]),
-    "empty space": ({"param_distributions": {}}, ["param_distributions", "at least one", "{}"]),
     "empty list of dicts": ({"param_distributions": []}, ["param_distributions", "[]"]),
     "no dict": ({"param_distributions": "a"}, ["param_distributions", "'a'", "dict"]),
     "list of no dicts": ({"param_distributions": ["a"]}, ["'a'", "list of dicts", "each item"]),

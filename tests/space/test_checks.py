@@ -23,7 +23,7 @@ class Draws:
         (3, TypeError, "must be a dict or a list of dicts, got 3"),
         ("C", TypeError, "must be a dict or a list of dicts, got 'C'"),
         ({"a", "b"}, TypeError, "of type set"),
-        ([], ValueError, "at least one dict, got an empty list"),
+        ([], ValueError, r"at least one dict, got \[\]"),
         ([{"a": [1]}, ["a"]], TypeError, r"a list that holds \['a'\] of type list"),
         ({1: [1]}, TypeError, "must be names of parameters, got 1 of type int"),
         ([{"a": [1]}, {None: [1]}], TypeError, "got None of type NoneType"),

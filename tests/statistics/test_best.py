@@ -14,7 +14,6 @@ from sklearn.model_selection import (
     HalvingGridSearchCV,
     KFold,
     LeavePGroupsOut,
-    PredefinedSplit,
     RandomizedSearchCV,
     RepeatedKFold,
     ShuffleSplit,
@@ -237,7 +236,6 @@ def test_listed_splits_tell_their_ratio(data):
     for cv in (
         list(ShuffleSplit(4, test_size=0.5, random_state=0).split(X)),
         [(~mask, mask) for mask in np.arange(len(y)) % 2 == np.arange(2)[:, None]],
-        PredefinedSplit(np.arange(len(y)) % 2),
     ):
         search = GridSearchCV(KNeighborsClassifier(), GRID, cv=cv).fit(X, y)
         assert tuning_gain(search, default=4) == tuning_gain(search, default=4, test_train_ratio=1)
