@@ -124,9 +124,10 @@ def compare_searches(
         "error_score": error_score,
     }
     nested = {name: NestedCV(search, **settings) for name, search in searches.items()}
-    with _kept(nested):
-        for one in nested.values():
+    for name, one in nested.items():
+        with _kept(nested, f"This happened in the search {name!r}"):
             one.fit(X, y, **(params or {}))
+    with _kept(nested, "The searches are done"):
         ratios = [len(test) / len(train) for train, test in folds.splits]
         found = compare_scores(
             {name: one.outer_results_["outer_score"] for name, one in nested.items()},
@@ -137,8 +138,8 @@ def compare_searches(
 
 
 @contextmanager
-def _kept(nested):
-    """Let what ends a comparison carry what was computed, and say of which searches that is."""
+def _kept(nested, where):
+    """Let what ends a comparison carry what was computed, and say where it was."""
     try:
         yield
     except BaseException as error:
@@ -146,8 +147,8 @@ def _kept(nested):
         if begun:
             error.nested = begun
             error.add_note(
-                f"This happened with {list(begun)[-1]!r}. The nested cross-validations so far, "
-                f"of {list(begun)}, are in the attribute `nested` of this exception."
+                f"{where}. The nested cross-validations so far, of {list(begun)}, are in the "
+                "attribute `nested` of this exception."
             )
         raise
 

@@ -212,6 +212,13 @@ def test_what_was_computed_before_a_failure_is_there(data):
     bad = SearchCV(Dial(a=fail), {"b": [1, 2]}, cv=2)  # as the last one, after all the others
     with pytest.raises(ValueError, match="failed") as caught:
         compare_searches({**searches(), "bad": bad}, *data, cv=3, scoring="accuracy")
-    assert "with 'bad'" in caught.value.__notes__[0]
+    assert "in the search 'bad'" in caught.value.__notes__[0]
     assert list(caught.value.nested) == ["tree", "neighbors", "bad"]
     assert np.isfinite(caught.value.nested["neighbors"].best_score_)
+
+
+def test_what_cannot_be_compared_is_there_too(data):
+    with pytest.raises(ValueError, match="same 2 folds at least") as caught:
+        compare_searches(searches(), *data, cv=[(np.arange(40), np.arange(40, 60))])
+    assert "The searches are done" in caught.value.__notes__[0]
+    assert list(caught.value.nested) == ["tree", "neighbors"]
