@@ -9,7 +9,6 @@ rung, so that the answer is the same.
 
 from __future__ import annotations
 
-import copy
 import os
 import pickle
 import platform
@@ -103,7 +102,8 @@ class Continuation:
     def applies(self, candidate):
         """Whether fits of a candidate can go on; the first that cannot is warned of."""
         try:
-            _growth(_with_params(self.estimator, candidate.params), self.resource)
+            params = clone(candidate.params, safe=False)
+            _growth(clone(self.estimator).set_params(**params), self.resource)
         except _CannotGoOn as reason:
             self._warn(reason)
             return False
@@ -177,13 +177,6 @@ class Continuation:
             part.replace(part.with_name(name))
         finally:
             part.unlink(missing_ok=True)
-
-
-def _with_params(estimator, params):
-    """An estimator to look at, not to fit; only what is nested has to be cloned for that."""
-    if any("__" in name for name in params):
-        return clone(estimator).set_params(**clone(params, safe=False))
-    return copy.copy(estimator).set_params(**params)
 
 
 def _name(task):

@@ -50,7 +50,7 @@ def log_floor(n, factor):
     return k
 
 
-def _total(plans, n_left, keep, probed=(), n_probed=0):
+def _total(plans, n_left, keep, probed, n_probed):
     """Candidates in brackets, and the amounts that they get when all goes as planned.
 
     The first `n_probed` to enter had the amounts `probed` before.
@@ -125,8 +125,8 @@ class Resource:
         def noted_plans(first):
             history.schedule = {"min_resources_": first, "max_resources_": most}
             n_probed, probed = history.n_candidates, {amount for _, amount in history.rungs}
-            about = proposer.n_candidates, how["keep"], probed, n_probed
-            n, resources = _total(plans(first, most), *about)
+            planned = plans(first, most)
+            n, resources = _total(planned, proposer.n_candidates, how["keep"], probed, n_probed)
             history.planned = {
                 "candidates": max(n, n_probed),
                 "resources": history.n_resources_held + resources,

@@ -33,7 +33,7 @@ from ._hooks import Hooks
 from ._job import make_proposer, prepare, resume
 from ._out_of_fold import bbc_of, make_predict, out_of_fold
 from ._outcome import any_success, check_success, tabulate, warn_non_finite
-from ._pointwise import named_by
+from ._pointwise import named_by, score_names
 from ._resources import make_continuation, make_limit
 from ._runs import Fits, open_run
 
@@ -181,8 +181,7 @@ class BaseSearch(BaseSearchCV):
         self.scorer_ = getattr(job.scorer, "_scorers", job.scorer)
         self.multimetric_ = isinstance(job.scorer, MultimetricScorer)
         self.history_ = History(self.n_splits_)
-        if not callable(self.scoring):
-            names = self.scorer_ if self.multimetric_ else ["score"]
+        if (names := score_names(self.scoring, job.scorer)) is not None:
             self.history_.metric = _guiding_metric(self.refit, names)
         resource = getattr(job.scheduler, "resource", None)
         self.history_.resource = None if resource == "n_samples" else resource

@@ -65,23 +65,21 @@ def check_stopping(stopping):
         ) from error
 
 
-def check_refit(refit, scoring, scorer):
+def check_refit(refit, names):
     """Check that a rule of ``refit`` that goes by a score names one of the search.
 
     Parameters
     ----------
-    refit, scoring : object
-        As the user gave them.
-    scorer : callable
-        What scikit-learn makes of `scoring`.
+    refit : object
+    names : list of str or None
+        Of the scores; None while they are not known.
 
     Raises
     ------
     ValueError
     """
-    if not hasattr(refit, "scoring") or callable(scoring):
-        return  # what a callable returns is known when it is called
-    names = list(getattr(scorer, "_scorers", ["score"]))
+    if not hasattr(refit, "scoring") or names is None:
+        return
     if refit.scoring not in ([*names, None] if len(names) == 1 else names):
         raise ValueError(
             f"scoring of the rule in refit must be one of the scores of the search, {names}; got "

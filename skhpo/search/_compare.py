@@ -11,6 +11,7 @@ from sklearn.model_selection import check_cv
 from sklearn.utils.metadata_routing import get_routing_for_object
 
 from ..statistics import ScoreComparison, compare_scores
+from ..statistics._intervals import ratio_of
 from ._checks import is_several
 from ._job import draw_seed
 from ._nested import NestedCV, check_is_search, repeated, search_in
@@ -128,10 +129,9 @@ def compare_searches(
         with _kept(nested, f"This happened in the search {name!r}"):
             one.fit(X, y, **(params or {}))
     with _kept(nested, "The searches are done"):
-        ratios = [len(test) / len(train) for train, test in folds.splits]
         found = compare_scores(
             {name: one.outer_results_["outer_score"] for name, one in nested.items()},
-            test_train_ratio=float(np.mean(ratios)),
+            test_train_ratio=ratio_of(folds.splits),
             confidence=confidence,
         )
     return SearchComparison(**vars(found), nested=nested)

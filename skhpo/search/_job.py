@@ -24,6 +24,7 @@ from ._checks import (
     resolve_window,
     split_initial,
 )
+from ._pointwise import score_names
 from ._resources import amounts_of
 
 __all__ = ["draw_seed", "make_proposer", "prepare", "resume"]
@@ -62,7 +63,7 @@ def prepare(search, X, y, params, n_workers):
     check_stopping(search.stopping)
     optimizer, scheduler = make_optimizer(optimizer), make_scheduler(scheduler)
     scorer, _ = search._get_scorers()
-    check_refit(search.refit, search.scoring, scorer)
+    check_refit(search.refit, score_names(search.scoring, scorer))
     X, y = indexable(X, y)
     routed = search._get_routed_params_for_fit(check_method_params(X, params=params))
     window = resolve_window(search.pre_dispatch, n_workers, optimizer)

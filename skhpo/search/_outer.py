@@ -9,6 +9,7 @@ import numpy as np
 
 from ..space import SearchSpace
 from ..statistics import corrected_t_interval, paired_comparison, parameter_stability
+from ..statistics._intervals import ratio_of
 
 __all__ = [
     "Keep",
@@ -134,7 +135,7 @@ def score_interval(table, splits, confidence):
     scores = table["outer_score"]
     if len(scores) < 2 or not np.isfinite(scores).all():
         return None
-    ratio = _test_train_ratio(splits)
+    ratio = ratio_of(splits)
     return corrected_t_interval(scores, test_train_ratio=ratio, confidence=confidence)
 
 
@@ -145,7 +146,7 @@ def optimism_of(table, splits, confidence):
     return paired_comparison(
         table["inner_score"],
         table["outer_score"],
-        test_train_ratio=_test_train_ratio(splits),
+        test_train_ratio=ratio_of(splits),
         confidence=confidence,
     )
 
@@ -154,10 +155,6 @@ def stability(table, search):
     """Table of the parameters chosen on the outer folds."""
     chosen = [params for params in table["best_params"] if params is not None]
     return parameter_stability(chosen, space=_space(search))
-
-
-def _test_train_ratio(splits):
-    return float(np.mean([len(test) / len(train) for train, test in splits]))
 
 
 def _space(search):

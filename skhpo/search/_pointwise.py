@@ -20,6 +20,7 @@ __all__ = [
     "own_scoring",
     "pointwise_of",
     "response_methods",
+    "score_names",
 ]
 
 
@@ -166,6 +167,11 @@ def own_scoring(search):
         return _default_score(search.estimator)
     name = None if isinstance(search.scoring, str) else named_by(search.refit)
     return search.scoring if name is None else name
+
+
+def score_names(scoring, scorer):
+    """Return the names of the scores; None where a callable tells them when it is called."""
+    return None if callable(scoring) else list(getattr(scorer, "_scorers", ["score"]))
 
 
 def named_by(refit):

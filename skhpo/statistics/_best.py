@@ -8,7 +8,7 @@ from numbers import Integral
 import numpy as np
 
 from ._field import field_of
-from ._intervals import Comparison, paired_comparison
+from ._intervals import Comparison, paired_comparison, ratio_of
 
 __all__ = ["CorrectedScore", "TuningGain", "corrected_best_score", "selection_bias", "tuning_gain"]
 
@@ -279,8 +279,7 @@ def _layout_of(search):
     """How folds overlap, as `paired_comparison` is told: of k-fold splits, or of listed ones."""
     cv = getattr(search, "cv", None)
     if isinstance(cv, list | tuple):
-        ratios = [_size(test) / _size(train) for train, test in cv]
-        return {"test_train_ratio": float(np.mean(ratios))}
+        return {"test_train_ratio": ratio_of(cv)}
     kinds = {kind.__name__ for kind in type(cv).__mro__ if kind.__module__.startswith("sklearn.")}
     if cv is None or isinstance(cv, Integral) or kinds & _KFOLD:
         return {"n_repeats": getattr(cv, "n_repeats", 1)}
@@ -288,8 +287,3 @@ def _layout_of(search):
         "test_train_ratio must be given for splits that are not known to be k-fold; got None with "
         f"cv={cv!r}. Pass the size of a test set over that of a training set."
     )
-
-
-def _size(part):
-    part = np.asarray(part)
-    return np.count_nonzero(part) if part.dtype == bool else len(part)

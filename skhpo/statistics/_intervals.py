@@ -9,7 +9,14 @@ from numbers import Integral, Real
 import numpy as np
 from scipy import stats
 
-__all__ = ["Comparison", "Interval", "corrected_t_interval", "optimism", "paired_comparison"]
+__all__ = [
+    "Comparison",
+    "Interval",
+    "corrected_t_interval",
+    "optimism",
+    "paired_comparison",
+    "ratio_of",
+]
 
 ROUNDING = 1e-12  # of a score: a smaller difference is one of the order of summing
 
@@ -259,3 +266,13 @@ def _fold_vector(name, scores):
             "these folds out of everything that is compared."
         )
     return scores
+
+
+def ratio_of(splits):
+    """Mean size of a test set over that of its training set; masks do as well as indices."""
+    return float(np.mean([_size(test) / _size(train) for train, test in splits]))
+
+
+def _size(part):
+    part = np.asarray(part)
+    return np.count_nonzero(part) if part.dtype == bool else len(part)

@@ -272,6 +272,7 @@ class TestTimeLeft:
         lines = []
 
         def rule(history):
+            history.elapsed = 600.0  # lest everything be over in no time
             text = describe(SimpleNamespace(history_=history), 40)
             lines.append((text, history.n_fits, history.n_spared))
             return False
