@@ -63,7 +63,7 @@ class Recorder:
             self.steps.append((self.units, time.process_time() - self.start, score, params))
 
 
-def ours(optimizer="random", promotion="synchronous"):
+def ours(optimizer="random", promotion="synchronous", fold_stopping=None):
     """Return Hyperband, again and again until the budget is spent."""
 
     def search(task, seed):
@@ -87,6 +87,7 @@ def ours(optimizer="random", promotion="synchronous"):
             max_resources=task.most,
             optimizer=optimizer,
             promotion=promotion,
+            fold_stopping=fold_stopping,
             n_sweeps=99,
             stopping=MaxResources(BUDGET * task.unit) | watch,
             cv=task.cv,
@@ -236,6 +237,8 @@ SEARCHES = {
     "Hyperband tpe (BOHB)": ours("tpe"),
     "Hyperband de (DEHB)": ours("de"),
     "Hyperband bayes": ours("bayes"),
+    "Hyperband random, fold stopping": ours(fold_stopping="paired"),
+    "Hyperband bayes, fold stopping": ours("bayes", fold_stopping="paired"),
     "optuna TPE + HyperbandPruner": by_optuna,
     "DEHB": by_dehb,
     "dask-ml HyperbandSearchCV": by_dask,
@@ -291,7 +294,11 @@ def _halving(task, seed, n):
         "random_state": seed,
     }
     ours = HalvingRandomSearchCV(task.estimator, task.space, initial_params=candidates, **common)
-    searches = {"theirs": TheirHalving(task.estimator, task.space, **common), "ours": ours}
+    searches = {
+        "theirs": TheirHalving(task.estimator, task.space, **common),
+        "ours": ours,
+        "ours, fold stopping": clone(ours).set_params(fold_stopping="paired"),
+    }
     if task.resource == "n_samples":  # test parts as scikit-learn has them
         searches["ours, subsample_test"] = clone(ours).set_params(subsample_test=True)
     result = {}

@@ -19,6 +19,7 @@ import time
 import matplotlib.pyplot as plt
 import numpy as np
 from scipy.stats import loguniform
+from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.svm import SVC
 
@@ -77,6 +78,17 @@ ax.set_xticks(halving.n_resources_, halving.n_resources_)
 ax.minorticks_off()
 ax.legend(loc="lower right")
 plt.show()
+
+# %%
+# Fewer folds for the lost
+# ------------------------
+#
+# A setting that does not climb need not have all folds for one to see it. With fold stopping the
+# rungs keep their sizes, and those who climb have all folds.
+
+stopping = clone(halving).set_params(fold_stopping="paired").fit(X, y)
+print(f"all folds: {halving.history_.n_fits} fits, {halving.best_score_:.4f}")
+print(f"fold stopping: {stopping.history_.n_fits} fits, {stopping.best_score_:.4f}")
 
 # %%
 # Subsamples are stratified, and those of a rung are contained in those of the next, so that scores

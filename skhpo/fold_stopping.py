@@ -1,7 +1,8 @@
 """Rules that stop a candidate after a few folds: each asks one question.
 
-A rule sees the scores of the folds a candidate has, and those of the incumbent, the best complete
-candidate so far. Folds are run in one order for all candidates, so that what is compared is fair.
+A rule sees the scores of the folds a candidate has, and those of the incumbent: the best complete
+candidate so far, and where there are rungs the last of those that would climb. Folds are run in one
+order for all candidates, so that what is compared is fair.
 """
 
 from __future__ import annotations

@@ -90,7 +90,7 @@ class History:
         self._fits = {}  # (candidate id, resource) -> {split: Evaluation}
         self._amounts = {}  # candidate id -> amounts of the resource that it got
         self._best_resource = -math.inf
-        self._spent = self._held = self._recalled = 0
+        self._spent = self._held = self._recalled = self._spared = 0
 
     @property
     def n_fits(self):
@@ -119,6 +119,11 @@ class History:
     def n_resources_recalled(self):
         """Of `n_resources_held`, what an earlier call of ``fit`` had done."""
         return self._recalled / self.n_splits
+
+    @property
+    def n_resources_spared(self):
+        """What the fits of `n_spared` would have held."""
+        return self._spared / self.n_splits
 
     @property
     def best_resource(self):
@@ -172,7 +177,9 @@ class History:
         observation : Observation
             Only a complete one can be the best.
         """
-        self.n_spared += self.n_splits - observation.n_folds
+        n_spared = self.n_splits - observation.n_folds
+        self.n_spared += n_spared
+        self._spared += n_spared * (observation.resource or 0)
         level = -math.inf if observation.resource is None else observation.resource
         usable = observation.status == "complete" and not math.isnan(observation.score)
         score = observation.score if usable else -math.inf

@@ -18,7 +18,9 @@ N_SPLITS = 3
 class Run:
     """A scheduler with all that it needs, and what it did."""
 
-    def __init__(self, spec, score, *, n_iter=6, space=None, optimizer=None, n_splits=N_SPLITS):
+    def __init__(
+        self, spec, score, *, n_iter=6, space=None, optimizer=None, n_splits=N_SPLITS, rule=None
+    ):
         self.score = score
         self.history = History(n_splits, "score")
         self.told = []
@@ -30,7 +32,9 @@ class Run:
         )
         passed_on = proposer.tell
         proposer.tell = lambda observation: (self.told.append(observation), passed_on(observation))
-        self.running = spec.start(proposer, self.history, fold_sizes=[10] * n_splits)
+        self.running = spec.start(
+            proposer, self.history, fold_sizes=[10] * n_splits, fold_stopping=rule
+        )
         self.tasks = []
 
     def finish(self, task):

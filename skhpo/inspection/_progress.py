@@ -122,17 +122,17 @@ def describe(search, n_fits, last=False):
 def _ahead(history, n_fits):
     """How many candidates there will be, and seconds until then; None when not known."""
     if n_fits is not None:
-        ahead = n_fits - history.n_fits - history.n_spared
-        # As many will be spared as were so far.
-        ahead *= history.n_fits / max(history.n_fits + history.n_spared, 1)
-        here = history.n_fits - history.n_recalled
-        return -(-n_fits // history.n_splits), _seconds(history, ahead, here)
-    if not history.planned:  # the first rung is still sought
+        n_candidates = -(-n_fits // history.n_splits)
+        done, spared, recalled = history.n_fits, history.n_spared, history.n_recalled
+    elif not history.planned:  # the first rung is still sought
         return "?", None
-    done = history.n_resources_held
-    ahead = history.planned["resources"] - done
-    here = done - history.n_resources_recalled
-    return int(history.planned["candidates"]), _seconds(history, ahead, here)
+    else:
+        n_candidates, n_fits = int(history.planned["candidates"]), history.planned["resources"]
+        done, spared = history.n_resources_held, history.n_resources_spared
+        recalled = history.n_resources_recalled
+    # As much will be spared as was so far.
+    ahead = (n_fits - done - spared) * done / max(done + spared, 1)
+    return n_candidates, _seconds(history, ahead, done - recalled)
 
 
 def _seconds(history, ahead, here):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections import deque
+from dataclasses import dataclass
 from heapq import heappop, heappush
 
-import numpy as np
-
 from .._records import Task
-from ._fold_effects import FoldEffects
+from ._folds import Folds
 
 __all__ = ["CrossValidation"]
 
@@ -40,108 +39,56 @@ class CrossValidation:
         seed : int, default=0
             Of the order of the folds, if the rule shuffles them.
         """
-        return _RunningCrossValidation(proposer, history, fold_sizes, fold_stopping, seed)
+        folds = Folds(history, fold_sizes, fold_stopping, seed)
+        return _RunningCrossValidation(proposer, history, folds)
 
 
 class _RunningCrossValidation:
-    def __init__(self, proposer, history, fold_sizes, fold_stopping, seed):
+    def __init__(self, proposer, history, folds):
         self._proposer = proposer
         self._history = history
-        self._rule = fold_stopping
-        self._order = np.arange(history.n_splits)
-        if getattr(fold_stopping, "shuffle", False):
-            self._order = np.random.default_rng(seed).permutation(self._order)
-        self._weights = _frozen(np.asarray(fold_sizes, dtype=float)[self._order])
+        self._folds = folds
         self._open = {}  # id -> candidate that is not concluded
-        self._started = {}  # id -> number of folds started
-        self._ready = []  # heap of (id, candidate) of which a fold may start now
-        self._effects = FoldEffects(history.n_splits)
+        self._ready = []  # heap of (id, candidate) of which folds may start now
+        self._tasks = deque()
         self._incumbent_score = -math.inf
-        self._incumbent = None  # scores of the best complete candidate, in the common order
+        self._incumbent = None  # the best complete candidate
 
     def ask(self):
         """Next fit, None when there is none to start; older candidates go first."""
-        if not self._ready:
-            self._open_candidate()
-        if not self._ready:
-            return None
-        id_, candidate = self._ready[0]
-        fold = self._started[id_]
-        self._started[id_] += 1
-        # A rule decides on a fold when it knows the folds before: one at a time.
-        if self._rule is not None or fold + 1 == len(self._order):
-            heappop(self._ready)
-        return Task(candidate, int(self._order[fold]))
+        if not self._tasks:
+            if not self._ready:
+                self._open_candidate()
+            if self._ready:
+                _, candidate = heappop(self._ready)
+                due = self._folds.due(len(self._history.folds(candidate.id)))
+                self._tasks.extend(Task(candidate, split) for split in due)
+        return self._tasks.popleft() if self._tasks else None
 
     def tell(self, evaluation):
         """Learn of a finished fit; pass a concluded candidate on to the optimiser."""
         candidate = evaluation.task.candidate
         observation = self._history.observation(candidate)
-        if observation.status == "partial" and self._rule is not None:
-            observation = self._judge(candidate, observation)
+        observation = self._folds.judge(candidate, observation, self._incumbent)
         if observation.status != "partial":
             self._conclude(candidate, observation)
-        elif self._rule is not None:
+        elif self._folds.rule is not None:
             heappush(self._ready, (candidate.id, candidate))
 
     def _open_candidate(self):
         pending = (
-            self._fair(candidate, self._history.observation(candidate))
+            self._folds.fair(candidate, self._history.observation(candidate))
             for candidate in self._open.values()
         )
         candidate = self._proposer.ask(list(pending))
         if candidate is not None:
             self._open[candidate.id] = candidate
-            self._started[candidate.id] = 0
             heappush(self._ready, (candidate.id, candidate))
 
-    def _judge(self, candidate, observation):
-        """A candidate is stopped when the rule says so, and when a fold has failed."""
-        scores = self._scores(candidate)
-        if math.isnan(observation.score):
-            observation = replace(observation, status="failed")
-        elif self._incumbent is not None and self._stops(scores):
-            observation = replace(observation, status="stopped")
-        if observation.status != "partial":
-            self._history.conclude(observation)
-        return observation
-
-    def _stops(self, scores):
-        answer = self._rule.stops(scores, self._incumbent, self._weights)
-        if not isinstance(answer, bool | np.bool_):
-            raise TypeError(
-                f"stops of a fold-stopping rule must return True or False; {self._rule!r} returned "
-                f"{answer!r}. Compare numbers, not arrays: means over the folds, for example."
-            )
-        return bool(answer)
-
     def _conclude(self, candidate, observation):
-        del self._open[candidate.id], self._started[candidate.id]
-        if observation.status == "complete" and self._rule is not None:
-            self._challenge(candidate, observation.score)
-        self._proposer.tell(self._fair(candidate, observation))
-
-    def _fair(self, candidate, observation):
-        """What the optimiser may compare: a mean over a few folds is freed of their difficulty."""
-        few = 0 < observation.n_folds < len(self._order) and observation.status != "failed"
-        if self._rule is None or not few:
-            return observation
-        return replace(observation, score=self._effects.fair_mean(self._scores(candidate)))
-
-    def _challenge(self, candidate, score):
-        scores = self._scores(candidate)
-        self._effects.add(scores)
-        if self._incumbent is None or score > self._incumbent_score:
-            self._incumbent, self._incumbent_score = _frozen(scores), score
-
-    def _scores(self, candidate):
-        """Scores of a candidate's finished folds, in the common order."""
-        folds, metric = self._history.folds(candidate.id), self._history.metric
-        finished = (folds[split] for split in self._order if split in folds)
-        return np.array([fold.scores.get(metric, math.nan) for fold in finished])
-
-
-def _frozen(array):
-    """Every question of a rule is about these arrays: a rule must not write to them."""
-    array.setflags(write=False)
-    return array
+        del self._open[candidate.id]
+        self._folds.learn(candidate, observation)
+        complete = observation.status == "complete"
+        if complete and (self._incumbent is None or observation.score > self._incumbent_score):
+            self._incumbent, self._incumbent_score = candidate, observation.score
+        self._proposer.tell(self._folds.fair(candidate, observation))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 
-from ._rungs import Plan, Resource, log_floor
+from ._bracket import Plan
+from ._rungs import Resource, log_floor
 
 __all__ = ["Hyperband"]
 
@@ -98,6 +99,7 @@ class Hyperband(Resource):
             fold_sizes,
             fold_stopping,
             n_samples,
+            seed,
             smallest,
             continuation=continuation,
             keep=lambda n: max(1, n // self.factor),

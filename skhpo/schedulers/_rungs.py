@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 from scipy.stats import rankdata
 
 from .._records import Task
+from ._bracket import Bracket
+from ._folds import Folds
 
-__all__ = ["Bracket", "Plan", "Resource", "RunningRungs", "log_floor"]
+__all__ = ["Resource", "RunningRungs", "log_floor"]
 
 PROBE = 9  # candidates whose ranks decide on the first rung ...
 AGREEMENT = 0.6  # ... which is the lowest that ranks them as the next one does
 EXPLORED = 3  # in Hyperband one candidate in so many is drawn at random: rho of BOHB
-
-
-@dataclass(frozen=True)
-class Plan:
-    """The rungs of a bracket.
-
-    Parameters
-    ----------
-    n_candidates : float
-        How many candidates enter at the first rung.
-    resources : tuple of int
-        Amount of the resource at each rung; where one follows that is the same, candidates are
-        dropped without another fit.
-    """
-
-    n_candidates: float
-    resources: tuple
 
 
 def log_floor(n, factor):
@@ -91,14 +75,6 @@ class Resource:
             )
         return int(least), int(most)  # numpy's would overflow
 
-    def check_rule(self, fold_stopping):
-        """Refuse fold stopping: the candidates of a rung are compared on the same folds."""
-        if fold_stopping is not None:
-            raise ValueError(
-                f"fold_stopping must be None with {type(self).__name__}, which gives each "
-                f"candidate of a rung all folds; got {fold_stopping!r}. Leave it out."
-            )
-
     def _run(
         self,
         proposer,
@@ -107,11 +83,11 @@ class Resource:
         fold_sizes,
         fold_stopping,
         n_samples,
+        seed,
         smallest,
         is_patient=False,
         **how,
     ):
-        self.check_rule(fold_stopping)
         least, most = self.amounts(
             sum(fold_sizes) if n_samples is None else n_samples,
             2 * len(fold_sizes) if smallest is None else smallest,
@@ -134,135 +110,10 @@ class Resource:
             return plans(first, most)
 
         patient_until = most if is_patient else None
+        folds = Folds(history, fold_sizes, fold_stopping, seed)
         return RunningRungs(
-            proposer, history, noted_plans, levels, patient_until=patient_until, **how
+            proposer, history, folds, noted_plans, levels, patient_until=patient_until, **how
         )
-
-
-class Bracket:
-    """Candidates that enter at the first of some rungs; the best of a rung climb to the next.
-
-    Parameters
-    ----------
-    plan : Plan
-    newcomer : callable
-        Returns the next candidate, None when there is none.
-    history : History
-    keep : callable
-        ``keep(n)``: how many of n candidates climb from a rung that is whole.
-    keep_early : callable, default=None
-        How many of n climb while more may come; nobody does without it.
-    number : int, default=0
-        What the column ``bracket`` has.
-    forget : callable, default=None
-        ``forget(id)``: a candidate goes no further.
-    """
-
-    def __init__(self, plan, newcomer, history, *, keep, keep_early=None, number=0, forget=None):
-        self._plan = plan
-        self._newcomer = newcomer
-        self._history = history
-        self._keep = keep
-        self._keep_early = keep_early
-        self._number = number
-        self._forget = forget
-        n = len(plan.resources)
-        self._entered = [0] * n  # how many candidates have come to each rung
-        self._told = [[] for _ in range(n)]  # (score, candidate) of those that are done with it
-        self._climbed = [set() for _ in range(n)]  # their ids
-        self._settled = 0  # rungs, from the first, that nobody will climb from any more
-        self._ready = deque()  # (candidate, rung) to go on with
-        self._closed = False  # whether nobody enters any more
-
-    @property
-    def is_over(self):
-        """Whether every candidate has come to its end."""
-        return self._closed and not self._ready and self._settled == len(self._told)
-
-    def next(self):
-        """Return a candidate and the amount of the resource it gets, None when all wait."""
-        while self._fill():
-            candidate, rung = self._ready.popleft()
-            resource = self._plan.resources[rung]
-            if not self._entered[rung]:
-                self._begin(rung, resource)
-            self._entered[rung] += 1
-            self._history.enter(candidate.id, resource, iter=rung, bracket=self._number)
-            observation = self._history.observation(candidate, resource)
-            if observation.status == "partial":
-                return candidate, resource
-            self._told[rung].append((observation.score, candidate))
-        return None
-
-    def _begin(self, rung, resource):
-        n = self._plan.n_candidates if rung == 0 else 1 + len(self._ready)
-        if rung and self._keep_early is not None:
-            n = None  # they come one by one
-        self._history.begin(self._number, rung, n, resource)
-
-    def tell(self, candidate, observation):
-        """Learn how a candidate did at its rung."""
-        rung = self._plan.resources.index(observation.resource)
-        self._told[rung].append((observation.score, candidate))
-
-    def goes_on(self, resource):
-        """Whether a candidate may get more than some amount."""
-        return resource < self._plan.resources[-1]
-
-    def _fill(self):
-        if not self._ready:
-            self._ready.extend(self._early() or self._entrants() or self._climbers())
-        return bool(self._ready)
-
-    def _early(self):
-        """From the highest rung that has some: those who are the best whoever comes."""
-        if self._keep_early is not None and not self._closed:
-            for rung in reversed(range(len(self._told) - 1)):
-                best = self._choose(rung, self._keep_early(len(self._told[rung])))
-                if best:
-                    return best
-        return []
-
-    def _entrants(self):
-        if self._closed:
-            return []
-        full = self._entered[0] >= self._plan.n_candidates
-        candidate = None if full else self._newcomer()
-        self._closed = candidate is None
-        return [] if candidate is None else [(candidate, 0)]
-
-    def _climbers(self):
-        """From the lowest rung that is whole by now."""
-        while self._settled < len(self._told):
-            rung = self._settled
-            n = len(self._told[rung])
-            if n < self._entered[rung]:
-                return []
-            self._settled += 1
-            last = self._settled == len(self._told)
-            best = [] if last else self._choose(rung, self._keep(n), whole=True)
-            self._drop_others(rung)
-            if best:
-                return best
-        return []
-
-    def _drop_others(self, rung):
-        if self._forget is not None:
-            for _, candidate in self._told[rung]:
-                if candidate.id not in self._climbed[rung]:
-                    self._forget(candidate.id)
-
-    def _choose(self, rung, n_kept, whole=False):
-        """Of the best those that have not climbed, worst first; of equals the later ones."""
-        told = self._told[rung]
-        alive = [pair for pair in told if not math.isnan(pair[0])]
-        if whole and not alive:
-            # Too little of the resource may be why all failed.
-            alive = told
-        alive = sorted(alive, key=lambda pair: pair[0])[max(len(alive) - n_kept, 0) :]
-        best = [c for _, c in alive if c.id not in self._climbed[rung]]
-        self._climbed[rung].update(c.id for c in best)
-        return [(c, rung + 1) for c in best]
 
 
 class _Probe:
@@ -275,10 +126,12 @@ class _Probe:
         The lower of the two amounts, once it is known; the highest when no two agree.
     """
 
-    def __init__(self, levels, newcomer, history):
+    def __init__(self, levels, newcomer, conclude, history):
         self._levels = levels
         self._newcomer = newcomer
+        self._conclude = conclude
         self._history = history
+        self._splits = range(history.n_splits)
         self._level = 0
         self._scores = [{} for _ in levels]
         self._ready = deque()
@@ -291,7 +144,7 @@ class _Probe:
         return self.first is not None
 
     def next(self):
-        """Return a candidate and the amount of the resource it gets, None when all wait."""
+        """Return a candidate, the amount of the resource it gets, all folds; None when all wait."""
         if not self._closed:
             candidate = self._newcomer() if len(self.candidates) < PROBE else None
             self._closed = candidate is None
@@ -299,14 +152,18 @@ class _Probe:
                 if not self.candidates:
                     self._begin(None)
                 self.candidates.append(candidate)
-                return candidate, self._levels[0]
+                return candidate, self._levels[0], self._splits
         if not self._ready and len(self._scores[self._level]) == len(self.candidates):
             self._decide()
-        return (self._ready.popleft(), self._levels[self._level]) if self._ready else None
+        if not self._ready:
+            return None
+        return self._ready.popleft(), self._levels[self._level], self._splits
 
     def tell(self, candidate, observation):
         """Learn how a candidate did."""
-        self._scores[self._level][candidate.id] = observation.score
+        if observation.status != "partial":
+            self._scores[self._level][candidate.id] = observation.score
+            self._conclude(candidate, observation)
 
     def goes_on(self, resource):
         """Whether a candidate may get more than some amount."""
@@ -346,6 +203,7 @@ class RunningRungs:
     ----------
     proposer : Proposer
     history : History
+    folds : Folds
     plans : callable
         ``plans(first)``: the plans, where `first` is the least amount of the resource.
     levels : tuple of int
@@ -361,10 +219,20 @@ class RunningRungs:
     """
 
     def __init__(
-        self, proposer, history, plans, levels, *, patient_until=None, continuation=None, **about
+        self,
+        proposer,
+        history,
+        folds,
+        plans,
+        levels,
+        *,
+        patient_until=None,
+        continuation=None,
+        **about,
     ):
         self._proposer = proposer
         self._history = history
+        self._folds = folds
         self._plans_from = plans
         self._plans = None
         self._patient_until = patient_until
@@ -379,7 +247,7 @@ class RunningRungs:
         self._open = {}  # (id, resource) -> (candidate, bracket) with fits under way
         self._spare = deque()  # candidates of the probe, which enter before others
         self._dry = False  # whether the proposer has no more
-        self._probe = _Probe(levels, self._newcomer, history)
+        self._probe = _Probe(levels, self._newcomer, self._conclude, history)
         if len(levels) == 1:
             self._probe.first = levels[0]
 
@@ -392,12 +260,15 @@ class RunningRungs:
 
     def tell(self, evaluation):
         """Learn of a finished fit; pass what is known of a candidate on to the optimiser."""
-        task = evaluation.task
-        observation = self._history.observation(task.candidate, task.resource)
-        if observation.status != "partial":
-            bracket = self._open.pop((task.candidate.id, task.resource))[1]
-            self._learn(observation)
-            bracket.tell(task.candidate, observation)
+        candidate, resource = evaluation.task.candidate, evaluation.task.resource
+        bracket = self._open[candidate.id, resource][1]
+        bracket.tell(candidate, self._history.observation(candidate, resource))
+
+    def _conclude(self, candidate, observation):
+        """A candidate gets no further fold with this amount of the resource."""
+        del self._open[candidate.id, observation.resource]
+        self._folds.learn(candidate, observation)
+        self._learn(self._folds.fair(candidate, observation))
 
     def _learn(self, observation):
         self._unheard.append(observation)
@@ -435,7 +306,13 @@ class RunningRungs:
             return None
         plan = replace(plan, n_candidates=min(plan.n_candidates, n_left))
         bracket = Bracket(
-            plan, self._newcomer, self._history, number=self._n_brackets, **self._about
+            plan,
+            self._newcomer,
+            self._conclude,
+            self._history,
+            self._folds,
+            number=self._n_brackets,
+            **self._about,
         )
         self._brackets.append(bracket)
         self._n_brackets += 1
@@ -444,14 +321,17 @@ class RunningRungs:
     def _newcomer(self):
         if self._spare:
             return self._spare.popleft()
-        pending = [self._history.observation(c, r) for (_, r), (c, _) in self._open.items()]
+        pending = [
+            self._folds.fair(candidate, self._history.observation(candidate, resource))
+            for (_, resource), (candidate, _) in self._open.items()
+        ]
         explore = self._explores and (self._n_newcomers + 1) % EXPLORED == 0
         candidate = self._proposer.ask(pending, explore=explore)
         self._dry = candidate is None
         self._n_newcomers += not self._dry
         return candidate
 
-    def _fits(self, candidate, resource, bracket):
+    def _fits(self, candidate, resource, splits, bracket):
         self._open[candidate.id, resource] = candidate, bracket
         before, goes_on = {}, False
         if self._continuation is not None:
@@ -459,7 +339,4 @@ class RunningRungs:
             known = any(task.goes_on for task in below.values())  # it was asked on a lower rung
             if known or self._continuation.applies(candidate):
                 before, goes_on = below, bracket.goes_on(resource)
-        return [
-            Task(candidate, split, resource, before.get(split), goes_on)
-            for split in range(self._history.n_splits)
-        ]
+        return [Task(candidate, split, resource, before.get(split), goes_on) for split in splits]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from ._rungs import Plan, Resource, log_floor
+from ._bracket import Plan
+from ._rungs import Resource, log_floor
 
 __all__ = ["SuccessiveHalving"]
 
@@ -89,6 +90,7 @@ class SuccessiveHalving(Resource):
             fold_sizes,
             fold_stopping,
             n_samples,
+            seed,
             smallest,
             continuation=continuation,
             keep=self.n_kept,

@@ -32,6 +32,9 @@ constraint : callable, default=None
     ``constraint(params)`` returns False for combinations that must not be tried.
 stopping : callable, default=None
     A rule of ``skhpo.stopping`` that ends the search early.
+fold_stopping : {"paired", "forgiving", "aggressive"} or rule, default=None
+    Stop a candidate after a few folds when it will not be among those that climb: a rule of
+    ``skhpo.fold_stopping``, or its name. The rungs keep their sizes.
 journal : str, path or Journal, default=None
     File that keeps every finished fit, see ``skhpo.Journal``.
 cv : int, cross-validation generator or iterable, default=5

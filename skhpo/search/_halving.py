@@ -14,9 +14,7 @@ from ._docs import with_shared_docs
 __all__ = ["RUNG_CONSTRAINTS", "HalvingRandomSearchCV"]
 
 RUNG_CONSTRAINTS = {
-    name: allowed
-    for name, allowed in BaseSearch._parameter_constraints.items()
-    if name not in ("n_iter", "fold_stopping")
+    name: allowed for name, allowed in BaseSearch._parameter_constraints.items() if name != "n_iter"
 } | {
     "optimizer": [str, HasMethods(["start"])],
     "resource": [str],
@@ -137,8 +135,6 @@ class HalvingRandomSearchCV(BaseSearch):
         "aggressive_elimination": ["boolean"],
     }
 
-    fold_stopping = None
-
     def __init__(
         self,
         estimator,
@@ -155,6 +151,7 @@ class HalvingRandomSearchCV(BaseSearch):
         initial_params=None,
         constraint=None,
         stopping=None,
+        fold_stopping=None,
         journal=None,
         cv=5,
         scoring=None,
@@ -191,6 +188,7 @@ class HalvingRandomSearchCV(BaseSearch):
         self.initial_params = initial_params
         self.constraint = constraint
         self.stopping = stopping
+        self.fold_stopping = fold_stopping
         self.journal = journal
         self.random_state = random_state
         self.store_predictions = store_predictions

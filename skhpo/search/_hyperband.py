@@ -118,8 +118,6 @@ class HyperbandSearchCV(BaseSearch):
         "n_sweeps": [Interval(Integral, 1, None, closed="left")],
     }
 
-    fold_stopping = None
-
     def __init__(
         self,
         estimator,
@@ -136,6 +134,7 @@ class HyperbandSearchCV(BaseSearch):
         initial_params=None,
         constraint=None,
         stopping=None,
+        fold_stopping=None,
         journal=None,
         cv=5,
         scoring=None,
@@ -172,6 +171,7 @@ class HyperbandSearchCV(BaseSearch):
         self.initial_params = initial_params
         self.constraint = constraint
         self.stopping = stopping
+        self.fold_stopping = fold_stopping
         self.journal = journal
         self.random_state = random_state
         self.store_predictions = store_predictions

@@ -38,7 +38,6 @@ def amounts_of(search, scheduler, job):
     name = getattr(scheduler, "resource", None)
     if name is None:
         return {}
-    scheduler.check_rule(search.fold_stopping)
     n_samples = n_samples_of(job.X)
     about = {"n_samples": n_samples, "smallest": 1}
     if name == "n_samples":

@@ -137,11 +137,6 @@ def test_a_misled_search_is_led():
     assert winner(1)[0] < winner(1)[1]
 
 
-def test_fold_stopping_is_refused():
-    with pytest.raises(ValueError, match="fold_stopping must be None with SuccessiveHalving"):
-        halving().start(None, None, fold_sizes=[5], fold_stopping="forgiving")
-
-
 def test_least_above_most():
     with pytest.raises(ValueError, match=r"max_resources=3 and min_resources=4"):
         Run(halving(min_resources=4, max_resources=3), by_a)

@@ -342,3 +342,88 @@ def test_estimator_checks(cls, model):
     # As for scikit-learn's own searches.
     expected = {"check_supervised_y_2d", "check_requires_y_none"}
     assert {name for name, status in outcomes if status == "failed"} <= expected
+
+
+class TestFoldStopping:
+    def fit(self, **settings):
+        about = {
+            "resource": "n_estimators",
+            "max_resources": 9,
+            "min_resources": 1,
+            "n_candidates": 27,
+            "cv": 5,
+            "fold_stopping": "paired",
+        }
+        forest = RandomForestClassifier(random_state=0)
+        space = {"max_depth": randint(1, 12), "max_features": uniform(0.1, 0.9)}
+        return search(forest, space, **{**about, **settings}).fit(X[:200], y[:200])
+
+    def test_results(self):
+        full, made = self.fit(fold_stopping=None), self.fit()
+        results = made.cv_results_
+        n_folds = results["n_splits_evaluated"]
+        assert made.n_candidates_ == full.n_candidates_ == [27, 9, 3]
+        assert made.history_.n_fits == n_folds.sum() < full.history_.n_fits
+        assert made.n_resources_used_ < full.n_resources_used_
+        assert results["params"][:27] == full.cv_results_["params"][:27]
+        lost = n_folds < 5
+        assert np.isnan(results["mean_test_score"][lost]).all()
+        assert np.isfinite(results["partial_mean_test_score"]).all()
+        assert best_is_first(made)
+        assert results["n_resources"][made.best_index_] == 9
+        assert made.best_score_ == results["mean_test_score"][made.best_index_]
+        # Folds that were run have the scores that they have without the rule.
+        same = {
+            (str(params), k): score
+            for k in range(5)
+            for params, score in zip(
+                full.cv_results_["params"], full.cv_results_[f"split{k}_test_score"], strict=True
+            )
+        }
+        n_shared = 0
+        for k in range(5):
+            column = results[f"split{k}_test_score"]
+            for params, score in zip(results["params"], column, strict=True):
+                if not math.isnan(score) and (str(params), k) in same:
+                    n_shared += 1
+                    assert score == same[str(params), k]
+        assert n_shared > 27
+
+    def test_any_number_of_workers(self):
+        one, two = (self.fit(n_jobs=n, pre_dispatch=7).cv_results_ for n in (1, 2))
+        assert one["params"] == two["params"]
+        np.testing.assert_array_equal(one["n_splits_evaluated"], two["n_splits_evaluated"])
+        np.testing.assert_array_equal(
+            one["partial_mean_test_score"], two["partial_mean_test_score"]
+        )
+
+    @pytest.mark.filterwarnings("ignore:No candidate was evaluated on all")
+    @pytest.mark.parametrize("n_fits", [20, 60])
+    def test_going_on_from_a_journal(self, tmp_path, n_fits):
+        whole = self.fit().cv_results_
+        self.fit(stopping=MaxFits(n_fits), journal=tmp_path / "a.db")
+        made = self.fit(journal=tmp_path / "a.db")
+        assert made.history_.n_recalled == n_fits
+        assert made.cv_results_["params"] == whole["params"]
+        for name in ("n_splits_evaluated", "partial_mean_test_score", "resumed", "iter"):
+            np.testing.assert_array_equal(made.cv_results_[name], whole[name])
+
+    @pytest.mark.parametrize(
+        ("optimizer", "promotion"),
+        [(o, "synchronous") for o in ("random", "tpe", "bayes", "de")]
+        + [("bayes", "asynchronous")],
+    )
+    def test_hyperband(self, optimizer, promotion):
+        made = HyperbandSearchCV(
+            DecisionTreeClassifier(random_state=0),
+            {"max_depth": randint(1, 12), "min_samples_leaf": randint(1, 40)},
+            optimizer=optimizer,
+            promotion=promotion,
+            fold_stopping="paired",
+            cv=5,
+            random_state=0,
+        ).fit(X, y)
+        assert made.history_.n_spared > 0 or promotion == "asynchronous"
+        assert best_is_first(made)
+        assert made.cv_results_["n_splits_evaluated"][made.best_index_] == 5
+        assert made.cv_results_["n_resources"][made.best_index_] == made.max_resources_

@@ -83,17 +83,6 @@ def test_any_search_may_have_rungs(scheduler):
     assert set(made.cv_results_) >= {"iter", "bracket", "n_resources"}
 
 
-@pytest.mark.parametrize("scheduler", [SuccessiveHalving(), Hyperband()])
-def test_fold_stopping_is_refused_before_any_fit(scheduler, tmp_path):
-    made = SearchCV(Dial(), {"a": [1, 2]}, scheduler=scheduler, fold_stopping="forgiving")
-    made.set_params(journal=tmp_path / "a.db")
-    message = f"fold_stopping must be None with {type(scheduler).__name__}.*got 'forgiving'"
-    with pytest.raises(ValueError, match=message):
-        made.fit(X, y)
-    assert not hasattr(made, "history_")
-    assert not (tmp_path / "a.db").exists()
-
-
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
