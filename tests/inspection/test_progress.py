@@ -16,7 +16,13 @@ from sklearn.datasets import make_classification
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.fixes import parse_version
 
-from skhpo import HyperbandSearchCV, NestedCV, SearchCV, SearchProgress
+from skhpo import (
+    HalvingRandomSearchCV,
+    HyperbandSearchCV,
+    NestedCV,
+    SearchCV,
+    SearchProgress,
+)
 from skhpo.inspection._progress import _cut, describe
 
 DATA = make_classification(20, random_state=0)
@@ -288,6 +294,30 @@ class TestTimeLeft:
         text, n_fits, n_spared = lines[-1]
         assert n_spared > 0
         assert n_fits + n_spared == 40
+        assert text.endswith("0:00:00 left")
+
+    @pytest.mark.filterwarnings("ignore:Each rung fits its models from zero")
+    def test_spared_resources_are_not_ahead(self):
+        lines = []
+
+        def rule(history):
+            history.elapsed = 600.0  # lest everything be over in no time
+            text = describe(SimpleNamespace(history_=history), None)
+            lines.append((text, history.n_resources_spared))
+            return False
+
+        HalvingRandomSearchCV(
+            Dial(),
+            {"a": [9, *range(8)]},
+            resource="b",
+            max_resources=9,
+            n_candidates=9,
+            cv=4,
+            fold_stopping="aggressive",
+            stopping=rule,
+        ).fit(*DATA)
+        text, spared = lines[-1]
+        assert spared > 0
         assert text.endswith("0:00:00 left")
 
 
