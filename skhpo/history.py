@@ -32,7 +32,8 @@ class History:
         Candidates with at least one finished fit, by id.
     best_so_far : list of float
         Best mean score of a complete candidate, after each candidate that was complete or
-        stopped; -inf before the first success.
+        stopped; -inf before the first success. Where there are rungs, of those with the most of
+        the resource.
     n_failed : int
         Number of finished fits that failed.
     elapsed : float
@@ -183,10 +184,11 @@ class History:
         level = -math.inf if observation.resource is None else observation.resource
         usable = observation.status == "complete" and not math.isnan(observation.score)
         score = observation.score if usable else -math.inf
-        best = max(score, self.best_score) if level == self._best_resource else score
-        if level >= self._best_resource:
+        if level > self._best_resource:
             self._best_resource = level
-            self.best_so_far.append(best)
+            self.best_so_far.clear()  # scores of less do not compare
+        if level == self._best_resource:
+            self.best_so_far.append(max(score, self.best_score))
 
     def folds(self, candidate_id, resource=None):
         """Finished fits of a candidate at a resource level, as a dict from the split."""

@@ -4,12 +4,15 @@ import copy
 import math
 import pickle
 
+import numpy as np
 import pytest
+from _estimators import Dial
 from _histories import history
+from scipy.stats import uniform
 from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
 
-from skhpo import SearchCV, stopping
+from skhpo import HalvingRandomSearchCV, SearchCV, stopping
 from skhpo.history import History
 from skhpo.stopping import MaxFits, MaxResources, MaxTime, NoImprovement, StoppingRule, TargetScore
 
@@ -198,3 +201,23 @@ class TestCombinations:
             MaxFits(1) | other
         with pytest.raises(TypeError, match="unsupported operand"):
             other & MaxFits(1)
+
+
+def test_no_improvement_compares_scores_of_one_amount_of_the_resource():
+    """Little of the resource flatters here: more of it begins with a lower score."""
+    made = HalvingRandomSearchCV(
+        Dial(),
+        {"a": uniform(0, 1)},
+        resource="tag",
+        n_candidates=27,
+        min_resources=1,
+        max_resources=27,
+        scoring=lambda model, X, y: model.a + 0.3 / model.tag,
+        stopping=NoImprovement(27),
+        cv=2,
+        random_state=0,
+        refit=False,
+    )
+    with pytest.warns(UserWarning, match="Each rung fits its models from zero"):
+        made.fit(np.zeros((20, 1)), np.arange(20) % 2)
+    assert made.n_candidates_ == [27, 9, 3, 1]

@@ -11,6 +11,7 @@ import time
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from multiprocessing import Pipe
+from multiprocessing.util import Finalize
 
 from .._sklearn import start_process
 from ._messages import dumps, open_answer, waiter
@@ -161,6 +162,7 @@ class Pool:
     def __init__(self):
         self._lock = threading.Lock()
         self._idle = []
+        self._owner = None  # process that closes the pool when it ends
 
     @contextmanager
     def worker(self, env, shared):
@@ -172,6 +174,10 @@ class Pool:
             self._give_back(worker)
 
     def _take(self, env, shared):
+        if self._owner != os.getpid():
+            # Processes of multiprocessing do not ask atexit, and wait for the workers.
+            self._owner = os.getpid()
+            Finalize(None, self.close, exitpriority=100)
         with self._lock:
             # Of equals the last one used: the others may grow old and go.
             alike = [worker for worker in self._idle if worker.env == env]

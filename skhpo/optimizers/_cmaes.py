@@ -401,7 +401,9 @@ class _Running:
     def _remember(self, x):
         self._generation = self._n_restarts, self._normal.g
         for point, x_k in zip(self._points, x, strict=True):
-            self._behind[point.tobytes()] = x_k, self._generation
+            key = point.tobytes()
+            self._behind.pop(key, None)  # the latest are those that come last
+            self._behind[key] = x_k, self._generation
         for key in list(self._behind)[: -N_TABLES * len(x)]:
             del self._behind[key]
 

@@ -19,7 +19,8 @@ class SobolSequence:
     """An Owen-scrambled Sobol sequence [1]_ that can be read at any index.
 
     In a list of dicts the branches take turns, in a shuffled order, so that a short sequence
-    visits each of them.
+    visits each of them. Each has a sequence of its own: every second point of one, or every fourth,
+    fills half of the cube only.
 
     Parameters
     ----------
@@ -32,26 +33,39 @@ class SobolSequence:
     """
 
     def __init__(self, space, rng):
-        self._engine = _engine(space.n_dims, rng) if space.n_dims else None
-        self._points = np.empty((0, space.n_dims))  # a cache: grows by doubling
         self._turns = _turns(space, rng)
+        self._parts = [_Points(space.n_dims, rng) for _ in self._turns or [None]]
 
     def __getitem__(self, index):
-        while self._engine is not None and index >= len(self._points):
-            grown = self._engine.random(max(8, len(self._points)))
-            self._points = np.vstack([self._points, grown])
-        point = np.empty(0) if self._engine is None else self._points[index].copy()
-        if len(self._turns):
-            point[0] = self._turns[index % len(self._turns)]
+        k, turn = divmod(index, len(self._parts))
+        point = self._parts[turn][k].copy()
+        if self._turns:
+            point[0] = self._turns[turn]
         return point
+
+
+class _Points:
+    """The points of one scrambled sequence, by index."""
+
+    def __init__(self, n_dims, rng):
+        self._engine = _engine(n_dims, rng) if n_dims else None
+        self._known = np.empty((0, n_dims))  # grows by doubling
+
+    def __getitem__(self, index):
+        if self._engine is None:
+            return np.empty(0)
+        while index >= len(self._known):
+            grown = self._engine.random(max(8, len(self._known)))
+            self._known = np.vstack([self._known, grown])
+        return self._known[index]
 
 
 def _turns(space, rng):
     """Coordinates of the branches in a random order; empty when there are none."""
     if not space.n_dims or space.dims[0].kind != "branch":
-        return np.empty(0)
+        return []
     n = int(space.dims[0].n_levels)
-    return (rng.permutation(n) + 0.5) / n
+    return list((rng.permutation(n) + 0.5) / n)
 
 
 def _engine(n_dims, rng):

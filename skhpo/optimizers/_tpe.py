@@ -21,6 +21,7 @@ __all__ = ["TPE"]
 N_SAMPLES = 24  # draws from l, of which the best by l / g is suggested
 N_TRIES = 4  # times that many, when all of them are known or forbidden
 SPREAD = 0.12  # of the kernels, as a part of the range, with one observation
+_CELLS = 10**6  # of the largest table of kernels: points, candidates and coordinates
 STAY = 0.8  # chance that the kernel of a choice draws its own level, with one observation
 
 
@@ -171,20 +172,23 @@ class _Parzen:
 
     def log_density(self, x):
         """Log of the density at the snapped points x (m, d), up to nothing."""
-        logs = [np.zeros(len(x))]
-        for point in self._points:
-            with np.errstate(divide="ignore"):
-                logs.append(np.log(self._kernels(x, point)).sum(axis=1))
+        logs = np.zeros((len(self._points) + 1, len(x)))
+        step = max(1, _CELLS // max(x.size, 1))  # a table of all points might not fit in memory
+        for k in range(0, len(self._points), step):
+            part = self._points[k : k + step]
+            logs[k : k + len(part)] = self._log_kernels(x, part).sum(axis=2)
         return logsumexp(logs, axis=0) - math.log(len(logs))
 
-    def _kernels(self, x, point):
-        """Kernel of one point, each coordinate relative to the flat one: (m, d)."""
-        z = (x - point) / self._h
-        mass = ndtr((1 - point) / self._h) - ndtr(-point / self._h)
-        number = np.exp(-0.5 * z**2) / (self._h * math.sqrt(2 * math.pi) * mass)
+    def _log_kernels(self, x, points):
+        """Log of each kernel, coordinates relative to the flat one: (n, m, d)."""
+        centre = points[:, np.newaxis]
+        mass = ndtr((1 - centre) / self._h) - ndtr(-centre / self._h)
+        number = -0.5 * ((x - centre) / self._h) ** 2
+        number = number - np.log(self._h * math.sqrt(2 * math.pi) * mass)
         levels = np.array([min(d.n_levels, 1e9) for d in self._space.dims])
         other = 1 - self._stay
-        choice = np.where(x == point, self._stay * levels + other, other)
+        with np.errstate(divide="ignore"):
+            choice = np.where(x == centre, np.log(self._stay * levels + other), np.log(other))
         values = np.where(self._numeric, number, choice)
         # A coordinate that one of them does not use says nothing beyond the choice that rules it.
-        return np.where(np.isnan(x) | np.isnan(point), 1.0, values)
+        return np.where(np.isnan(x) | np.isnan(centre), 0.0, values)

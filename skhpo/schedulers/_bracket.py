@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from bisect import insort
-from collections import deque
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
@@ -78,7 +77,7 @@ class Bracket:
         self._forget = forget
         self._rungs = self._make_rungs()
         self._settled = 0  # rungs, from the first, that nobody will climb from any more
-        self._ready = deque()  # (candidate, number of the rung) to begin with
+        self._ready = []  # (candidate, number of the rung) to begin with, the last one first
         self._halfway = []  # heap of (-rung, -score, order, candidate) with some of their folds
         self._closed = False  # whether nobody enters any more
 
@@ -123,18 +122,14 @@ class Bracket:
 
     def _enter(self):
         while self._fill():
-            candidate, number = self._ready.popleft()
+            candidate, number = self._ready.pop()
             rung, resource = self._rungs[number], self._plan.resources[number]
-            if not rung.entered:
-                self._begin(number, resource)
-            rung.entered[candidate.id] = len(rung.entered)
-            self._history.enter(candidate.id, resource, iter=number, bracket=self._number)
             observation = self._history.observation(candidate, resource)
             known = resource in self._plan.resources[:number]  # nobody gets the same twice
             if observation.status == "partial" and not known:
                 if self._keep_early is not None or rung.n_planned <= rung.n_best:
                     rung.secure(candidate)
-                return self._step(candidate, number, 0)
+                return self._step(candidate, number, observation.n_folds)
             rung.tell(candidate, observation)
         return None
 
@@ -159,24 +154,29 @@ class Bracket:
         rung.tell(candidate, observation)
         self._conclude(candidate, observation)
 
-    def _begin(self, number, resource):
-        n = self._plan.n_candidates if number == 0 else 1 + len(self._ready)
-        if number and self._keep_early is not None:
-            n = None  # they come one by one
-        self._history.begin(self._number, number, n, resource)
-
     def _fill(self):
         if not self._ready:
-            self._ready.extend(self._early() or self._entrants() or self._climbers())
+            self._ready = self._early() or self._entrants() or self._climbers()
+            for candidate, number in self._ready:
+                self._admit(candidate, number)
         return bool(self._ready)
+
+    def _admit(self, candidate, number):
+        rung, resource = self._rungs[number], self._plan.resources[number]
+        if not rung.entered:
+            n = self._plan.n_candidates if number == 0 else len(self._ready)
+            if number and self._keep_early is not None:
+                n = None  # they come one by one
+            self._history.begin(self._number, number, n, resource)
+        rung.entered[candidate.id] = len(rung.entered)
+        self._history.enter(candidate.id, resource, iter=number, bracket=self._number)
 
     def _early(self):
         """From the highest rung that has some: those who are the best whoever comes."""
         if self._keep_early is not None and not self._closed:
             for number in reversed(range(len(self._rungs) - 1)):
                 rung = self._rungs[number]
-                best = rung.choose(self._keep_early(len(rung.told)))
-                if best:
+                if rung.has_news and (best := rung.choose(self._keep_early(len(rung.told)))):
                     return [(candidate, number + 1) for candidate in best]
         return []
 
@@ -230,6 +230,8 @@ class _Rung:
         Ids of those that went on to the next rung.
     safe : set of int
         Ids of those that get all folds whatever a rule says: as many as matter.
+    has_news : bool
+        Whether somebody was told of since the last choice.
     """
 
     def __init__(self, n_planned, n_best):
@@ -239,6 +241,7 @@ class _Rung:
         self.told = []
         self.climbed = set()
         self.safe = set()
+        self.has_news = False
         self._complete = []  # those of `told` with all folds, from the worst to the best
 
     @property
@@ -254,6 +257,7 @@ class _Rung:
 
     def tell(self, candidate, observation):
         """Note how a candidate did."""
+        self.has_news = True
         score = math.nan if observation.status == "stopped" else observation.score
         self.told.append((score, self.entered[candidate.id], candidate))
         if observation.status == "complete":
@@ -262,6 +266,7 @@ class _Rung:
 
     def choose(self, n_kept, whole=False):
         """Of the best those that have not climbed, worst first; of equals the later ones."""
+        self.has_news = False
         alive = [one for one in self.told if not math.isnan(one[0])]
         if whole and not alive:
             # Too little of the resource may be why all failed.

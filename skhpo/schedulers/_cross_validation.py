@@ -68,11 +68,13 @@ class _RunningCrossValidation:
     def tell(self, evaluation):
         """Learn of a finished fit; pass a concluded candidate on to the optimiser."""
         candidate = evaluation.task.candidate
+        if not self._folds.decide(candidate):
+            return
         observation = self._history.observation(candidate)
         observation = self._folds.judge(candidate, observation, self._incumbent)
         if observation.status != "partial":
             self._conclude(candidate, observation)
-        elif self._folds.rule is not None:
+        else:
             heappush(self._ready, (candidate.id, candidate))
 
     def _open_candidate(self):
@@ -80,7 +82,7 @@ class _RunningCrossValidation:
             self._folds.fair(candidate, self._history.observation(candidate))
             for candidate in self._open.values()
         )
-        candidate = self._proposer.ask(list(pending))
+        candidate = self._proposer.ask(pending)
         if candidate is not None:
             self._open[candidate.id] = candidate
             heappush(self._ready, (candidate.id, candidate))

@@ -47,6 +47,11 @@ class Folds:
         n_due = n_done + 1 if self.rule is not None and not at_once else len(self._order)
         return [int(split) for split in self._order[n_done:n_due]]
 
+    def decide(self, candidate, resource=None):
+        """Whether there is something to decide on: after each fold by a rule, else at the end."""
+        n_done = len(self._history.folds(candidate.id, resource))
+        return self.rule is not None or n_done == len(self._order)
+
     def judge(self, candidate, observation, rival):
         """Return the observation, concluded when the candidate failed or is lost.
 

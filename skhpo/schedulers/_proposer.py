@@ -48,6 +48,8 @@ class Proposer:
     ----------
     n_candidates : float
         How many candidates there will be at the most.
+    is_exhausted : bool
+        Whether the space has no more than these; known when it is a grid, else in the end.
 
     Raises
     ------
@@ -91,10 +93,12 @@ class Proposer:
             self._check_feasible(known)
             self._stream = itertools.chain(known, self._suggestions())
             self.n_candidates = n_iter
+            self.is_exhausted = False
         else:
             known += [self._known(params, "grid") for params in grid]
             self._stream = iter(known)
             self.n_candidates = len({setting.key for setting in known})
+            self.is_exhausted = True
         self._size = space.size + len({s.key for s in known if s.suggestion.point is None})
 
     def ask(self, pending=(), *, explore=False):
@@ -102,19 +106,21 @@ class Proposer:
 
         Parameters
         ----------
-        pending : sequence of Observation
-            What is being evaluated now.
+        pending : iterable of Observation
+            What is being evaluated now; looked at for an optimiser that learns.
         explore : bool, default=False
             Whether to draw at random where an optimiser that learns would be asked.
         """
         self._explore = explore and self._learns
         if self._next_id >= self.n_candidates:
             return None
-        self._pending = [p for p in pending if p.point is not None]
+        if self._learns:
+            self._pending = [p for p in pending if p.point is not None]
         for setting in self._stream:
             if setting.key not in self._seen:
                 self._seen.add(setting.key)
                 return self._candidate(setting)
+        self.is_exhausted = True
         return None
 
     def tell(self, observation):

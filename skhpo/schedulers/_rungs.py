@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 from scipy.stats import rankdata
@@ -34,14 +35,15 @@ def log_floor(n, factor):
     return k
 
 
-def _total(plans, n_left, keep, probed, n_probed):
+def _total(plans, n_left, keep, probed, n_probed, n_returning):
     """Candidates in brackets, and the amounts that they get when all goes as planned.
 
-    The first `n_probed` to enter had the amounts `probed` before.
+    The first `n_probed` to enter had the amounts `probed` before. Into `n_returning` brackets
+    known candidates come, too.
     """
     n_candidates, resources = 0, 0
-    for plan in plans:
-        n = min(plan.n_candidates, n_left - n_candidates)
+    for number, plan in enumerate(plans):
+        n = min(plan.n_candidates, n_left - (0 if number < n_returning else n_candidates))
         if n <= 0:
             break
         if plan.resources[0] in probed:
@@ -102,9 +104,12 @@ class Resource:
             history.schedule = {"min_resources_": first, "max_resources_": most}
             n_probed, probed = history.n_candidates, {amount for _, amount in history.rungs}
             planned = plans(first, most)
-            n, resources = _total(planned, proposer.n_candidates, how["keep"], probed, n_probed)
+            sweep = history.schedule.get("brackets_", ()) if proposer.is_exhausted else ()
+            n, resources = _total(
+                planned, proposer.n_candidates, how["keep"], probed, n_probed, len(sweep)
+            )
             history.planned = {
-                "candidates": max(n, n_probed),
+                "candidates": max(min(n, proposer.n_candidates), n_probed),
                 "resources": history.n_resources_held + resources,
             }
             return plans(first, most)
@@ -261,8 +266,9 @@ class RunningRungs:
     def tell(self, evaluation):
         """Learn of a finished fit; pass what is known of a candidate on to the optimiser."""
         candidate, resource = evaluation.task.candidate, evaluation.task.resource
-        bracket = self._open[candidate.id, resource][1]
-        bracket.tell(candidate, self._history.observation(candidate, resource))
+        if self._folds.decide(candidate, resource):
+            bracket = self._open[candidate.id, resource][1]
+            bracket.tell(candidate, self._history.observation(candidate, resource))
 
     def _conclude(self, candidate, observation):
         """A candidate gets no further fold with this amount of the resource."""
@@ -298,38 +304,64 @@ class RunningRungs:
         return None if step is None else (*step, bracket)
 
     def _new_bracket(self):
-        n_left = len(self._spare)
-        if not self._dry:
-            n_left += self._proposer.n_candidates - self._n_newcomers
-        plan = next(self._plans, None) if n_left > 0 else None
-        if plan is None:
-            return None
-        plan = replace(plan, n_candidates=min(plan.n_candidates, n_left))
+        while True:
+            n_new = len(self._spare)
+            if not self._dry:
+                n_new += self._proposer.n_candidates - self._n_newcomers
+            if n_new <= 0 and not self._may_return():
+                return None
+            plan = next(self._plans, None)
+            if plan is None:
+                return None
+            old = self._returning(plan) if n_new < plan.n_candidates else ()
+            number, self._n_brackets = self._n_brackets, self._n_brackets + 1
+            if n_new > 0 or old:
+                return self._open_bracket(plan, n_new, old, number)
+
+    def _open_bracket(self, plan, n_new, old, number):
+        plan = replace(plan, n_candidates=min(plan.n_candidates, n_new + len(old)))
         bracket = Bracket(
             plan,
-            self._newcomer,
+            partial(self._newcomer, deque(old)),
             self._conclude,
             self._history,
             self._folds,
-            number=self._n_brackets,
+            number=number,
             **self._about,
         )
         self._brackets.append(bracket)
-        self._n_brackets += 1
         return bracket
 
-    def _newcomer(self):
+    def _may_return(self):
+        """Whether known candidates may enter a bracket, as a small space has no others for it.
+
+        In the first sweep only, and one bracket after the other: a fit is for one of them.
+        """
+        if not self._proposer.is_exhausted or any(not one.is_over for one in self._brackets):
+            return False
+        return self._n_brackets < len(self._history.schedule.get("brackets_", ()))
+
+    def _returning(self, plan):
+        """Candidates that lack the first amount of a plan, in a random order."""
+        if not self._may_return():
+            return ()
+        known, amount = list(self._history.candidates.values()), plan.resources[0]
+        order = np.random.default_rng(self._n_brackets).permutation(len(known))
+        return [known[k] for k in order if not self._history.folds(known[k].id, amount)]
+
+    def _newcomer(self, old=()):
+        """The next candidate: one of the probe, a new one, or one of the old ones."""
         if self._spare:
             return self._spare.popleft()
-        pending = [
+        pending = (
             self._folds.fair(candidate, self._history.observation(candidate, resource))
             for (_, resource), (candidate, _) in self._open.items()
-        ]
+        )
         explore = self._explores and (self._n_newcomers + 1) % EXPLORED == 0
         candidate = self._proposer.ask(pending, explore=explore)
         self._dry = candidate is None
         self._n_newcomers += not self._dry
-        return candidate
+        return old.popleft() if self._dry and old else candidate
 
     def _fits(self, candidate, resource, splits, bracket):
         self._open[candidate.id, resource] = candidate, bracket

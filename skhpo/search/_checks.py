@@ -11,6 +11,7 @@ from numbers import Real
 from sklearn.base import clone
 
 from .._sklearn import eval_expr
+from ..space import is_list
 
 __all__ = [
     "check_names",
@@ -161,7 +162,7 @@ def _is_pair(entry):
 
 def _brought_in(name, values):
     """Names of parameters that come with estimators among the values of a parameter."""
-    values = values if isinstance(values, (list, tuple)) else [values]
+    values = values if is_list(values) else [values]
     estimators = (value for value in values if hasattr(value, "get_params"))
     return {
         f"{name}__{sub}"

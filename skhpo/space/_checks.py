@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from skhpo.space._keys import key_of
 
-__all__ = ["check_dicts", "check_value"]
+__all__ = ["check_dicts", "check_value", "is_list"]
 
 
 def check_dicts(param_distributions):
@@ -46,7 +46,7 @@ def check_value(name, value):
     """A distribution as it is, or the distinct values of a list as a tuple."""
     if hasattr(value, "rvs") and not isinstance(value, type):
         return value
-    if not _is_list(value):
+    if not is_list(value):
         raise TypeError(
             f"Parameter {name!r} must have a list of values or a distribution with `rvs`, got "
             f"{value!r} of type {type(value).__name__}; {_remedy(value)}."
@@ -76,7 +76,8 @@ def _is_single(value):
     return isinstance(value, str | bytes | Mapping) or hasattr(value, "get_params")
 
 
-def _is_list(value):
+def is_list(value):
+    """Whether a value is a sequence of values: a list, an array, a Series."""
     if _is_single(value):
         return False
     return all(hasattr(value, name) for name in ("__len__", "__iter__", "__getitem__"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import compress, product
+from itertools import combinations, compress, product, starmap
 
 import numpy as np
 from scipy import stats
@@ -24,13 +24,16 @@ from skhpo.space._keys import key_of
 
 __all__ = ["SearchSpace"]
 
+MANY_DICTS = 12  # beyond which inclusion and exclusion of their settings takes too long
+MANY_SETTINGS = 100_000  # beyond which settings are not counted one by one
+
 
 class SearchSpace:
     """The unit cube behind a dict of distributions and lists, or a list of such dicts.
 
     A frozen scipy distribution is a coordinate through its quantiles, a list one of equal cells
-    (numbers sorted by value, None first), a list of one value a constant without coordinate. In a
-    list of dicts the first coordinate chooses the dict; those a dict does not use are NaN. Dicts
+    (numbers sorted by value, None first), one value a constant without coordinate. In a list of
+    dicts the first coordinate chooses the dict; those a dict does not use are NaN. Dicts
     that give the same values to the same name share a coordinate.
 
     Parameters
@@ -104,11 +107,19 @@ class SearchSpace:
 
     @cached_property
     def size(self):
-        """Number of distinct settings, ``math.inf`` unless all are discrete and bounded."""
+        """Number of distinct settings, ``math.inf`` unless all are discrete and bounded.
+
+        Where many dicts overlap and the settings are too many to count, it is a bound: their sum.
+        """
         boxes = [tuple((s.name, s.levels) for s in slots) for slots in self._dicts]
         if any(math.isinf(s.dim.n_levels) for slots in self._dicts for s in slots):
             return math.inf
-        return _size_of_union(boxes)
+        boxes = list(dict.fromkeys(boxes))
+        total = sum(map(_size_of_box, boxes))
+        if len(boxes) <= MANY_DICTS or not any(starmap(_intersection, combinations(boxes, 2))):
+            return _size_of_union(boxes)
+        is_countable = self.is_grid and total <= MANY_SETTINGS
+        return sum(1 for _ in self._settings()) if is_countable else total
 
     def from_unit(self, point):
         """Parameters at a point of the unit cube.
@@ -319,9 +330,9 @@ def _slot(name, value, columns):
     is_list = isinstance(value, tuple)
     make = from_values if is_list else from_distribution
     values = value if is_list else None
-    if is_list and len(value) == 1:
-        return _Slot(name, make(name, value), None, values)
     dim = make(name, value)
+    if isinstance(dim, Levels) and len(dim.values) == 1:
+        return _Slot(name, dim, None, values)
     key = name, (tuple(dim.index) if is_list else _key_of_distribution(value))
     columns.setdefault(key, dim)
     return _Slot(name, columns[key], list(columns).index(key), values)
@@ -344,7 +355,7 @@ def _is_named(family):
 
 
 def _size_of_union(boxes):
-    """Number of points in a union of boxes, by inclusion and exclusion."""
+    """Number of points in a union of boxes, by inclusion and exclusion: twice as long for each."""
     boxes = list(dict.fromkeys(boxes))
     if not boxes:
         return 0

@@ -36,6 +36,7 @@ SPACES = {
     ],
     "seeds": {"a": OnlyDraws()},
     "seeds and numbers": {"a": OnlyDraws(), "x": uniform(0, 1)},
+    "one value drawn": {"x": uniform(0, 1), "n": randint(3, 4)},
     "one setting": {"a": [1], "b": ["only"]},
     "empty": {},
     "two settings": {"a": [1, 2]},

@@ -43,3 +43,19 @@ def test_dicts_take_turns():
 def test_seeds_differ():
     space = SearchSpace({"x": uniform(0, 1)})
     assert not np.allclose(points_of(space, 8), points_of(space, 8, seed=1))
+
+
+@pytest.mark.parametrize("n_dicts", [2, 3, 4, 6, 8])
+@pytest.mark.parametrize("shared", [True, False])
+def test_each_dict_has_the_whole_range_of_its_parameters(n_dicts, shared):
+    """Of one sequence the parity of the index is a bit of the second coordinate."""
+    dicts = [
+        {"kind": [k], ("x" if shared else f"x{k}"): uniform(0, 1), f"y{k}": uniform(0, 1)}
+        for k in range(n_dicts)
+    ]
+    space = SearchSpace(dicts)
+    points = points_of(space, 32 * n_dicts)
+    for k in range(n_dicts):
+        own = points[space.branch(points) == k][:, space.active[k]][:, 1:]
+        cells = np.sort((32 * own).astype(int), axis=0)
+        np.testing.assert_array_equal(cells, np.arange(32)[:, None].repeat(2, axis=1))

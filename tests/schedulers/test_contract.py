@@ -112,6 +112,8 @@ class TestOtherLaws:
         seen = []
 
         class Watched(RandomSearch):
+            adaptive = True
+
             def start(self, space, *, seed, n_iter):
                 running = super().start(space, seed=seed, n_iter=n_iter)
                 original = running.ask

@@ -91,7 +91,7 @@ def test_suggestions_are_snapped():
 
 
 def test_pending_reaches_the_optimiser_without_what_is_outside():
-    script = Scripted([0.1, 0.2])
+    script = Scripted([0.1, 0.2], adaptive=True)
     running = proposer(LINE, script, n_iter=2)
     inside, outside = Observation(np.array([0.5]), math.nan), Observation(None, math.nan)
     running.ask([inside, outside])

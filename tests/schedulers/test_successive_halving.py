@@ -11,7 +11,7 @@ from _scheduling import Run, by_a
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skhpo.results import rows
+from skhpo.results import ranks, rows
 from skhpo.schedulers import SuccessiveHalving
 from skhpo.schedulers._rungs import log_floor
 
@@ -140,3 +140,16 @@ def test_a_misled_search_is_led():
 def test_least_above_most():
     with pytest.raises(ValueError, match=r"max_resources=3 and min_resources=4"):
         Run(halving(min_resources=4, max_resources=3), by_a)
+
+
+@pytest.mark.parametrize("n_tasks", range(81, 120))
+def test_a_stop_amid_a_rung_leaves_the_best(n_tasks):
+    """The best climb first: those that have more than the others must not be the poorest."""
+    run = Run(halving(), by_a, n_iter=27)
+    for _ in range(n_tasks):
+        task = run.running.ask()
+        run.tasks.append(task)
+        run.finish(task)
+    values = [candidate.params["a"] for candidate in run.history.candidates.values()]
+    best = int(np.argmin(ranks(run.history, "score")))
+    assert run.history.candidates[rows(run.history)[best][0][0]].params["a"] == max(values)

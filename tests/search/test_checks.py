@@ -343,3 +343,18 @@ class TestWindow:
         assert resolve_window("all", 1, RandomSearch()) == float("inf")
         with pytest.raises(ValueError, match="nothing to learn from"):
             resolve_window("all", 1, GaussianProcess())
+
+
+@pytest.mark.parametrize(
+    "kind", [list, lambda one: np.array(one, dtype=object)], ids=["list", "array"]
+)
+def test_parameters_of_estimators_among_the_values(kind):
+    models = kind([DecisionTreeClassifier()])
+    space = {"svc": models, "svc__max_depth": [1, 2]}
+    check_names("param_distributions", [space], make_pipeline(StandardScaler(), SVC()))
+    with pytest.raises(ValueError, match="'svc__depth' is not one of Pipeline"):
+        check_names(
+            "param_distributions",
+            [{"svc": models, "svc__depth": [1]}],
+            make_pipeline(StandardScaler(), SVC()),
+        )

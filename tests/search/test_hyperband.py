@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from _estimators import Dial
-from scipy.stats import loguniform, uniform
+from scipy.stats import loguniform, randint, uniform
 from sklearn.base import clone
 from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression
@@ -41,12 +41,49 @@ def test_a_model_proposes(optimizer):
     assert made.best_score_ > 9.9
 
 
+class Misleading(Dial):
+    """Its score is -a until b has come to 81, then a."""
+
+    def score(self, X, y):
+        return self.a if self.b == 81 else -self.a
+
+
+@pytest.mark.parametrize("promotion", ["synchronous", "asynchronous"])
+@pytest.mark.parametrize("window", [1, 6])
+@pytest.mark.parametrize(
+    "space", [{"a": [0, 1, 2, 3, 4]}, {"a": randint(0, 5)}], ids=["grid", "drawn"]
+)
+def test_a_small_space_has_whole_fits_in_later_brackets(space, window, promotion):
+    """With little of the resource the worst looks best: only the last bracket sees through it."""
+    made = HyperbandSearchCV(
+        Misleading(),
+        space,
+        resource="b",
+        min_resources=1,
+        max_resources=81,
+        promotion=promotion,
+        n_sweeps=2,
+        cv=2,
+        random_state=0,
+        pre_dispatch=window,
+    ).fit(X, y)
+    assert made.best_params_ == {"a": 4, "b": 81}
+    assert len(made.history_.candidates) == 5
+    keys = [evaluation.task.key for evaluation in made.history_.evaluations]
+    assert len(set(keys)) == len(keys)
+    results = made.cv_results_
+    assert set(results["bracket"]) == {0, 1, 2, 3, 4}
+    whole = results["n_resources"] == 81
+    assert sorted(params["a"] for params in np.array(results["params"])[whole]) == [0, 1, 2, 3, 4]
+
+
 def test_few_settings_have_their_bracket_too():
     made = HyperbandSearchCV(
         Dial(), {"a": list(range(8))}, resource="b", max_resources=27, cv=2, random_state=0
     ).fit(X, y)
     assert made.best_params_ == {"a": 7, "b": 27}
-    assert set(made.cv_results_["bracket"]) == {-1, 0}
+    brackets = set(made.cv_results_["bracket"])
+    assert {-1, 0} < brackets <= {-1, 0, 1, 2, 3}
 
 
 def test_a_budget():

@@ -451,3 +451,26 @@ def test_dicts_and_values_are_drawn_evenly():
     degrees = [p["degree"] for p in drawn if "degree" in p]
     assert stats.chisquare(np.bincount(degrees)[2:]).pvalue > 1e-3
     assert stats.kstest([p["C"] for p in drawn if "degree" in p], "uniform").pvalue > 1e-3
+
+
+def test_many_overlapping_dicts_have_a_size():
+    few = [{"a": [j for j in range(30) if j != i], "b": [1, 2, 3]} for i in range(40)]
+    assert SearchSpace(few).size == 90  # counted
+    many = [{"a": range(i, 1000 + i), "b": range(1000)} for i in range(40)]
+    assert SearchSpace(many).size == 40 * 10**6  # a bound
+    disjoint = [{"a": range(i, 1000), "b": [i]} for i in range(40)]
+    assert SearchSpace(disjoint).size == sum(1000 - i for i in range(40))
+
+
+@pytest.mark.parametrize(
+    "one",
+    [stats.randint(3, 4), stats.bernoulli(1.0), stats.geom(1.0)],
+    ids=["randint", "bernoulli", "geom"],
+)
+def test_a_distribution_of_one_value_is_a_constant(one):
+    space = SearchSpace({"a": one, "b": stats.uniform(0, 1)})
+    assert space.n_dims == 1
+    params = space.from_unit(np.array([0.25]))
+    assert params == {"a": one.rvs(), "b": 0.25}
+    assert space.contains(params)
+    assert space.to_unit(params) == [0.25]
