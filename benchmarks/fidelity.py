@@ -63,7 +63,7 @@ class Recorder:
             self.steps.append((self.units, time.process_time() - self.start, score, params))
 
 
-def ours(optimizer="random", promotion="synchronous", fold_stopping=None):
+def ours(optimizer="random", promotion="synchronous"):
     """Return Hyperband, again and again until the budget is spent."""
 
     def search(task, seed):
@@ -87,7 +87,6 @@ def ours(optimizer="random", promotion="synchronous", fold_stopping=None):
             max_resources=task.most,
             optimizer=optimizer,
             promotion=promotion,
-            fold_stopping=fold_stopping,
             n_sweeps=99,
             stopping=MaxResources(BUDGET * task.unit) | watch,
             cv=task.cv,
@@ -237,8 +236,6 @@ SEARCHES = {
     "Hyperband tpe (BOHB)": ours("tpe"),
     "Hyperband de (DEHB)": ours("de"),
     "Hyperband bayes": ours("bayes"),
-    "Hyperband random, fold stopping": ours(fold_stopping="paired"),
-    "Hyperband bayes, fold stopping": ours("bayes", fold_stopping="paired"),
     "optuna TPE + HyperbandPruner": by_optuna,
     "DEHB": by_dehb,
     "dask-ml HyperbandSearchCV": by_dask,
