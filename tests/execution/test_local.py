@@ -361,6 +361,20 @@ def test_a_killed_parent_takes_its_workers_along():
 
 
 @posix
+def test_a_child_of_multiprocessing_takes_its_workers_along():
+    """It runs no functions of atexit, and would wait until the workers go by themselves."""
+    code = """
+import multiprocessing
+child = multiprocessing.get_context("fork").Process(target=search, args=(0, 0.01))
+child.start()
+child.join(60)
+print("exit code:", child.exitcode, flush=True)
+"""
+    with script(code) as process:
+        assert "exit code: 0\n" in process.stdout.readlines()
+
+
+@posix
 def test_a_script():
     """What it defines travels, a fork of it gets no workers, Ctrl-C ends it without noise."""
     code = """
