@@ -32,7 +32,7 @@ class Bracket:
 
     With fold stopping each candidate of a rung gets a first fold, then the most promising get all
     of them, as many as will climb. From then on a candidate has to beat the worst of so many best,
-    or it is lost.
+    or it is lost. Where others depend on it, a candidate gets its folds before the next enters.
 
     Parameters
     ----------
@@ -47,6 +47,8 @@ class Bracket:
         ``keep(n)``: how many of n candidates climb from a rung that is whole.
     keep_early : callable, default=None
         How many of n climb while more may come; nobody does without it.
+    learns : bool, default=False
+        Whether newcomers depend on what is known of others.
     number : int, default=0
         What the column ``bracket`` has.
     forget : callable, default=None
@@ -63,6 +65,7 @@ class Bracket:
         *,
         keep,
         keep_early=None,
+        learns=False,
         number=0,
         forget=None,
     ):
@@ -73,6 +76,7 @@ class Bracket:
         self._folds = folds
         self._keep = keep
         self._keep_early = keep_early
+        self._learns = learns
         self._number = number
         self._forget = forget
         self._rungs = self._make_rungs()
@@ -100,8 +104,9 @@ class Bracket:
 
         None when all wait.
         """
-        # Who waits for a whole rung may see a fold of each candidate before any goes on.
-        waits = self._keep_early is None
+        # Who waits for a whole rung may see a fold of each candidate before any goes on, but for
+        # an optimiser that learns of those that are done before it proposes the next.
+        waits = self._keep_early is None and (self._closed or not self._learns)
         return (waits and self._enter()) or self._go_on() or self._enter()
 
     def tell(self, candidate, observation):

@@ -48,6 +48,8 @@ class Proposer:
     ----------
     n_candidates : float
         How many candidates there will be at the most.
+    learns : bool
+        Whether the optimiser makes use of what it is told.
     is_exhausted : bool
         Whether the space has no more than these; known when it is a grid, else in the end.
 
@@ -80,7 +82,7 @@ class Proposer:
         self._index = 0
         self._next_id = 0
         self._pending = ()
-        self._learns = optimizer.adaptive
+        self.learns = optimizer.adaptive
         self._explore = False
         self._optimizer = optimizer.start(space, seed=seed, n_iter=planned)
         for params, score in scored:
@@ -111,10 +113,10 @@ class Proposer:
         explore : bool, default=False
             Whether to draw at random where an optimiser that learns would be asked.
         """
-        self._explore = explore and self._learns
+        self._explore = explore and self.learns
         if self._next_id >= self.n_candidates:
             return None
-        if self._learns:
+        if self.learns:
             self._pending = [p for p in pending if p.point is not None]
         for setting in self._stream:
             if setting.key not in self._seen:

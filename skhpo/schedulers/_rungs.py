@@ -326,6 +326,7 @@ class RunningRungs:
             self._conclude,
             self._history,
             self._folds,
+            learns=self._proposer.learns,
             number=number,
             **self._about,
         )

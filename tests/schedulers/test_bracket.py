@@ -15,6 +15,7 @@ from skhpo.fold_stopping import (
     ForgivingStopping,
     PairedStopping,
 )
+from skhpo.optimizers import GaussianProcess
 from skhpo.results import rows
 from skhpo.schedulers import Hyperband, SuccessiveHalving
 
@@ -176,3 +177,18 @@ def test_the_answer_is_the_same_for_the_same_window(spec):
         return [task.key for task in play(spec, PairedStopping(), scores(5), window).tasks]
 
     assert keys(4) == keys(4)
+
+
+@pytest.mark.parametrize("spec", [SPECS[0], SPECS[3]], ids=repr)
+def test_an_optimiser_that_learns_knows_one_candidate_before_it_proposes_the_next(spec):
+    run = Run(
+        spec,
+        scores(6),
+        n_iter=27,
+        n_splits=5,
+        rule=PairedStopping(),
+        optimizer=GaussianProcess(),
+    ).go()
+    first = [task.candidate.id for task in run.tasks if task.resource == 1]
+    assert first == sorted(first)
+    assert run.history.n_spared > 0
