@@ -11,7 +11,7 @@ from numbers import Real
 from sklearn.base import clone
 
 from .._sklearn import eval_expr
-from ..space import is_list
+from ..space._checks import is_list
 
 __all__ = [
     "check_names",

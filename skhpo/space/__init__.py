@@ -1,8 +1,7 @@
 """scikit-learn's ``param_distributions`` as a unit cube, and back."""
 
-from skhpo.space._checks import is_list
 from skhpo.space._dimension import Dimension
 from skhpo.space._distributions import loguniform_int
 from skhpo.space._space import SearchSpace
 
-__all__ = ["Dimension", "SearchSpace", "is_list", "loguniform_int"]
+__all__ = ["Dimension", "SearchSpace", "loguniform_int"]
