@@ -116,7 +116,9 @@ class SearchSpace:
             return math.inf
         boxes = list(dict.fromkeys(boxes))
         total = sum(map(_size_of_box, boxes))
-        if len(boxes) <= MANY_DICTS or not any(starmap(_intersection, combinations(boxes, 2))):
+        if not any(starmap(_intersection, combinations(boxes, 2))):
+            return total
+        if len(boxes) <= MANY_DICTS:
             return _size_of_union(boxes)
         is_countable = self.is_grid and total <= MANY_SETTINGS
         return sum(1 for _ in self._settings()) if is_countable else total
