@@ -24,7 +24,7 @@ def main():
     logging.disable(logging.WARNING)
     fidelity.BUDGET *= SWEEPS
     fidelity.SEARCHES = {name: fidelity.SEARCHES[name] for name in SEARCHES}
-    n_seeds = 1 if args.quick else 6
+    n_seeds = 1 if args.quick else 12
     args.out.mkdir(parents=True, exist_ok=True)
     part = args.out / f"fidelity_sweeps-{n_seeds}.part"
     results = fidelity.compare(fresh(), n_seeds, part)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numbers
 from dataclasses import dataclass
+from typing import ClassVar
 
 __all__ = ["MaxFits", "MaxResources", "MaxTime", "NoImprovement", "StoppingRule", "TargetScore"]
 
@@ -22,6 +23,8 @@ class StoppingRule:
     >>> MaxTime(600) | NoImprovement(20)
     MaxTime(seconds=600) | NoImprovement(n_candidates=20, min_delta=0.0)
     """
+
+    needs_rungs = False  # whether it can only end a search with rungs
 
     def __call__(self, history):
         raise NotImplementedError
@@ -50,6 +53,11 @@ class _Combined(StoppingRule):
     combine: object
     sign: str
     rules: tuple
+
+    @property
+    def needs_rungs(self):
+        needs = (getattr(rule, "needs_rungs", False) for rule in self.rules)
+        return all(needs) if self.combine is any else any(needs)
 
     def __call__(self, history):
         return self.combine(rule(history) for rule in self.rules)
@@ -128,6 +136,8 @@ class MaxResources(StoppingRule):
     >>> MaxResources(5000)
     MaxResources(amount=5000)
     """
+
+    needs_rungs: ClassVar[bool] = True
 
     amount: float
 

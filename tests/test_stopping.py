@@ -99,6 +99,20 @@ class TestMaxFits:
             MaxFits(bad)
 
 
+class TestMaxResources:
+    @pytest.mark.parametrize("rule", [MaxResources(5), MaxResources(5) & MaxFits(1)])
+    def test_is_refused_where_it_would_never_end_a_search(self, rule):
+        with pytest.raises(ValueError, match="counts a resource, and this search spends none"):
+            SearchCV(DummyClassifier(), {}, stopping=rule).fit([[0]] * 10, [0, 1] * 5)
+
+    def test_beside_a_rule_that_ends_it(self):
+        rule = MaxResources(5) | MaxFits(1)
+        search = SearchCV(DummyClassifier(), {}, cv=2, stopping=rule, refit=False)
+        with pytest.warns(UserWarning, match="No candidate was evaluated on all"):
+            search.fit([[0]] * 10, [0, 1] * 5)
+        assert search.history_.n_fits == 1
+
+
 class TestTargetScore:
     def test_of_a_mean(self):
         assert not TargetScore(2)(history([[1, 2.9]]))

@@ -59,8 +59,8 @@ class CMAES:
     Parameters
     ----------
     population_size : int or "auto", default="auto"
-        Evaluations of a generation; "auto" is ``4 + floor(3 log(n_dims))``. No
-        more than half of the search.
+        Evaluations of a generation; "auto" is ``4 + floor(3 log(n_dims))``. A number counts as
+        no more than half of the search.
     mean0 : float or tuple of float, default=0.5
         Where the search begins, in the unit cube: one number for all parameters or one each.
     sigma0 : float, default=0.25
@@ -365,7 +365,7 @@ class _Running:
 
     def _begin(self, regime, lambda_, sigma):
         """Start from a new distribution: the given mean, or after a restart a random one."""
-        rng = np.random.default_rng((self._seed, self._n_restarts))
+        rng = self._rng(of=1)
         n = len(self._numeric)
         m = np.broadcast_to(self._spec.mean0, self._space.n_dims)[self._numeric].astype(float)
         self._regime, self._s = regime, _Strategy(max(n, 1), lambda_)
@@ -376,7 +376,7 @@ class _Running:
 
     def _next_generation(self):
         self._told = []
-        rng = np.random.default_rng((self._seed, self._n_restarts, self._normal.g))
+        rng = self._rng(self._normal.g)
         k = 2 * self._s.lambda_ + N_SPARE
         x = self._sample_numbers(k, rng)
         points = rng.random((k, self._space.n_dims))  # what is opaque stays uniform
@@ -386,6 +386,10 @@ class _Running:
         points[:, self._choice] = (self._choices.sample(k, rng) + 0.5) / n_levels
         self._points = self._space.snap(points)
         self._remember(x)
+
+    def _rng(self, generation=0, of=0):
+        """What draws a generation, or what is drawn once a restart; trailing zeros do not count."""
+        return np.random.default_rng((self._seed, self._n_restarts, generation, of))
 
     def _sample_numbers(self, k, rng):
         """x (k, n), drawn again while continuous coordinates leave the cube, then clipped."""
@@ -455,7 +459,7 @@ class _Running:
         sigma = max(self._spec.sigma0, WIDE)
         large = self._lambda_0 * 2 ** min(self._n_large, MAX_DOUBLINGS)
         if self._spec.restarts == "bipop" and self._used["small"] < self._used["large"]:
-            u, v = np.random.default_rng((self._seed, self._n_restarts, 0, 0)).random(2)
+            u, v = self._rng(of=2).random(2)
             small = int(self._lambda_0 * max(1.0, 0.5 * large / self._lambda_0) ** (u**2))
             self._begin("small", small, sigma * 10 ** (-2 * v))
         else:

@@ -43,17 +43,27 @@ def check_values(**arguments):
             )
 
 
-def check_stopping(stopping):
+def check_stopping(stopping, has_rungs):
     """Check that a stopping rule can be asked: that it takes the history and nothing else.
 
     Parameters
     ----------
     stopping : callable or None
+    has_rungs : bool
+        Whether candidates of the search spend a resource.
 
     Raises
     ------
     TypeError
+    ValueError
+        When the rule counts a resource that the search does not have.
     """
+    if getattr(stopping, "needs_rungs", False) and not has_rungs:
+        raise ValueError(
+            f"stopping={stopping!r} counts a resource, and this search spends none: MaxResources "
+            "is for HalvingRandomSearchCV, HyperbandSearchCV and schedulers with rungs. Take "
+            "MaxFits or MaxTime."
+        )
     try:
         if stopping is not None:
             signature(stopping).bind(None)

@@ -60,8 +60,8 @@ def prepare(search, X, y, params, n_workers):
         stopping=search.stopping,
         fold_stopping=search.fold_stopping,
     )
-    check_stopping(search.stopping)
     optimizer, scheduler = make_optimizer(optimizer), make_scheduler(scheduler)
+    check_stopping(search.stopping, has_rungs=hasattr(scheduler, "resource"))
     scorer, _ = search._get_scorers()
     check_refit(search.refit, score_names(search.scoring, scorer))
     X, y = indexable(X, y)

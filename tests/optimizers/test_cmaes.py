@@ -216,6 +216,13 @@ def test_rounding_is_no_progress():
     assert running._n_restarts > 0
 
 
+def test_a_restart_draws_its_mean_its_sizes_and_its_samples_apart():
+    """A seed that ends in zeros is the seed without them."""
+    running = CMAES(restarts="bipop").start(SearchSpace({"x": uniform(0, 1)}), seed=0, n_iter=99)
+    generators = [running._rng(generation, of) for generation in (0, 1, 2) for of in (0, 1, 2)]
+    assert len({rng.random() for rng in generators}) == len(generators)
+
+
 @pytest.mark.parametrize("score", [1.0, math.nan])
 @pytest.mark.parametrize("restarts", ["ipop", "bipop", None])
 def test_equal_scores(score, restarts):

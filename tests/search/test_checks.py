@@ -309,7 +309,7 @@ class TestStopping:
     @pytest.mark.parametrize("rule", [no_arguments, lambda history, more: True])
     def test_the_wrong_arguments(self, rule):
         with pytest.raises(TypeError, match="stopping must be a function of one argument") as error:
-            check_stopping(rule)
+            check_stopping(rule, has_rungs=False)
         assert repr(rule) in str(error.value)
         assert "skhpo.stopping" in str(error.value)
 
@@ -317,7 +317,7 @@ class TestStopping:
         "rule", [None, MaxTime(3), lambda history: True, lambda h, more=1: True, bool, forbid, max]
     )
     def test_the_right_arguments(self, rule):
-        check_stopping(rule)
+        check_stopping(rule, has_rungs=False)
 
 
 class TestWindow:
