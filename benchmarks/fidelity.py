@@ -63,7 +63,7 @@ class Recorder:
             self.steps.append((self.units, time.process_time() - self.start, score, params))
 
 
-def ours(optimizer="random", promotion="synchronous"):
+def ours(optimizer="random", **settings):
     """Return Hyperband, again and again until the budget is spent."""
 
     def search(task, seed):
@@ -86,7 +86,6 @@ def ours(optimizer="random", promotion="synchronous"):
             resource=task.resource,
             max_resources=task.most,
             optimizer=optimizer,
-            promotion=promotion,
             n_sweeps=99,
             stopping=MaxResources(BUDGET * task.unit) | watch,
             cv=task.cv,
@@ -94,6 +93,7 @@ def ours(optimizer="random", promotion="synchronous"):
             refit=False,
             return_train_score=False,
             random_state=seed,
+            **settings,
         ).fit(*task.data)
         return record
 
@@ -232,10 +232,12 @@ def by_dask(task, seed):
 SEARCHES = {
     "RandomizedSearchCV": random_search,
     "Hyperband random": ours(),
+    "Hyperband random, fold stopping": ours(fold_stopping="paired"),
     "Hyperband random, asynchronous": ours(promotion="asynchronous"),
     "Hyperband tpe (BOHB)": ours("tpe"),
     "Hyperband de (DEHB)": ours("de"),
     "Hyperband bayes": ours("bayes"),
+    "Hyperband bayes, fold stopping": ours("bayes", fold_stopping="paired"),
     "optuna TPE + HyperbandPruner": by_optuna,
     "DEHB": by_dehb,
     "dask-ml HyperbandSearchCV": by_dask,

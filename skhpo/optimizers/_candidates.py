@@ -53,11 +53,10 @@ class Candidates:
         active = ~np.isnan(parents)
         points = np.where(active, parents, rng.random(parents.shape))
         kind, anywhere = rng.random((2, *parents.shape))
-        moves = np.select(
-            [~self._numeric | (kind < ANYWHERE), kind < ANYWHERE + ON_BOUND],
-            [anywhere, self._nearest_bound(anywhere)],
-            np.clip(points + step * rng.standard_normal(parents.shape), self.low, self.high),
-        )
+        steps = np.clip(points + step * rng.standard_normal(parents.shape), self.low, self.high)
+        to_bound = kind < ANYWHERE + ON_BOUND
+        moves = np.where(to_bound, self._nearest_bound(anywhere), steps)
+        moves = np.where(~self._numeric | (kind < ANYWHERE), anywhere, moves)
         return self._space.snap(np.where(_moved(active, rng), moves, points))
 
     def _nearest_bound(self, points):

@@ -371,21 +371,17 @@ class _Belief:
     columns: np.ndarray
     weight: float
 
-    def __call__(self, X):
-        """Values (m,)."""
+    def __call__(self, X, derivatives=False):
+        """Values (m,), and if asked for gradients (m, p) by the inputs."""
         u = X[:, self.columns]
-        value = np.where(u == MIDDLE, 0.0, np.log(_inside(u)) - LOG_MEAN)
-        return self.weight * value.sum(axis=1)
-
-    def gradient(self, X):
-        """Gradients (m, p) by the inputs."""
-        u, gradient = X[:, self.columns], np.zeros_like(X)
-        gradient[:, self.columns] = self.weight * 4.0 * (1.0 - 2.0 * u) / _inside(u)
-        return gradient
-
-
-def _inside(u):
-    return 4.0 * u * (1.0 - u) + ON_FACE
+        density = 4.0 * u * (1.0 - u) + ON_FACE
+        value = np.where(u == MIDDLE, 0.0, np.log(density) - LOG_MEAN)
+        value = self.weight * value.sum(axis=1)
+        if not derivatives:
+            return value
+        gradient = np.zeros_like(X)
+        gradient[:, self.columns] = self.weight * 4.0 * (1.0 - 2.0 * u) / density
+        return value, gradient
 
 
 @dataclass(frozen=True, eq=False)
@@ -405,7 +401,8 @@ class _Promise:
         mean, std, mean_gradient, std_gradient = self.posterior.predict_gradient(X)
         value, by_mean, by_std = self.acquisition(mean, std, self.best, derivatives=True)
         gradient = by_mean[:, None] * mean_gradient + by_std[:, None] * std_gradient
-        return value + self.belief(X), gradient + self.belief.gradient(X)
+        belief, belief_gradient = self.belief(X, derivatives=True)
+        return value + belief, gradient + belief_gradient
 
 
 class _Search:
@@ -478,8 +475,9 @@ class _Search:
 
     def _add(self, points):
         """Judge points, and keep them."""
-        self._points = np.vstack([self._points, points])
-        self._values = np.r_[self._values, self._promise(self._encoding(points))]
+        values = self._promise(self._encoding(points))
+        self._points = np.concatenate([self._points, points])
+        self._values = np.concatenate([self._values, values])
 
     def _climb(self, starts):
         """Follow the gradient from each start, in the numbers that it uses."""

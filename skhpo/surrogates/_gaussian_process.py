@@ -22,6 +22,7 @@ theta        (F + 2,) log of (w, s, v)
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from scipy.linalg import LinAlgError, lapack
@@ -32,6 +33,7 @@ __all__ = ["Hyperparameters", "Posterior", "fit_map", "negative_log_posterior"]
 LOWER, UPPER = np.log(1e-4), np.log(1e4)  # of w
 SCALE_BOUNDS = np.log(1e-2), np.log(1e2)  # of s
 NOISE_BOUNDS = np.log(1e-5), np.log(2.0)  # of v
+SLOPE = -1.5  # derivative of M by d2, over exp(-t)
 BIAS = 2.0  # variance of what an observation with the least of a resource gets wrong, over s
 W_PRIOR, S_PRIOR, V_PRIOR = (0.0, 1.5), (0.0, 0.7), (-3.5, 1.5)  # mean and std of their logarithms
 
@@ -92,26 +94,32 @@ def squared_distances(X, groups):
     n_groups = int(groups.max(initial=-1)) + 1
     D = np.empty((n_groups, len(X), len(X)))
     for f in range(n_groups):
-        D[f] = _squared_distance(X[:, groups == f], X[:, groups == f])
+        columns = X[:, groups == f]
+        D[f] = _squared_distance(columns, columns, _squares(columns))
     return D
 
 
-def _squared_distance(A, B):
+def _squared_distance(A, B, squares_of_B):
     """|a - b|^2 for each pair of rows, by one product of matrices."""
     d2 = A @ B.T
     d2 *= -2.0
-    d2 += np.einsum("ij,ij->i", A, A)[:, None]
-    d2 += np.einsum("ij,ij->i", B, B)
+    d2 += _squares(A)[:, None]
+    d2 += squares_of_B
     return np.maximum(d2, 0.0, out=d2)
 
 
+def _squares(A):
+    return np.einsum("ij,ij->i", A, A)
+
+
 def _matern(d2):
-    """Eq. (2), and its derivative with respect to d2: -3/2 exp(-t)."""
-    t = np.sqrt(3.0 * d2)
-    slope = np.exp(-t)
-    correlation = (1.0 + t) * slope
-    slope *= -1.5
-    return correlation, slope
+    """Eq. (2) and exp(-t), in which its derivative is SLOPE exp(-t); overwrites d2."""
+    t = np.sqrt(np.multiply(d2, 3.0, out=d2), out=d2)
+    decay = np.negative(t)
+    np.exp(decay, out=decay)
+    t += 1.0
+    t *= decay
+    return t, decay
 
 
 def _cholesky(K):
@@ -164,7 +172,7 @@ def negative_log_posterior(theta, D, y, r, B=1.0):
     """
     n = len(y)
     w, s, v = np.exp(theta[:-2]), np.exp(theta[-2]), np.exp(theta[-1])
-    M, slope = _matern((w @ D.reshape(len(w), -1)).reshape(n, n))  # eqs. (1), (2)
+    M, decay = _matern((w @ D.reshape(len(w), -1)).reshape(n, n))  # eqs. (1), (2)
     K = s * M * B
     K.flat[:: n + 1] += v * r  # eq. (3)
     L = _cholesky(K)
@@ -175,7 +183,7 @@ def negative_log_posterior(theta, D, y, r, B=1.0):
     G = 0.5 * (inverse - np.outer(alpha, alpha))  # derivative by K
     gradient[-1] += v * (np.diagonal(G) @ r)
     G *= B
-    gradient[:-2] += s * w * (D.reshape(len(w), -1) @ (G * slope).ravel())
+    gradient[:-2] += s * w * (D.reshape(len(w), -1) @ (G * (SLOPE * decay)).ravel())
     gradient[-2] += s * np.vdot(G, M)
     return value, gradient
 
@@ -286,8 +294,14 @@ class Posterior:
         self._L_inverse, _ = lapack.dtrtri(_cholesky(K), lower=1)
         self._alpha = self._L_inverse.T @ (self._L_inverse @ y)
 
+    @cached_property
+    def _squares(self):
+        return _squares(self._Z)
+
     def _covariance(self, Z):
-        return self.hyperparameters.scale * _matern(_squared_distance(Z, self._Z))[0]
+        k, _ = _matern(_squared_distance(Z, self._Z, self._squares))
+        k *= self.hyperparameters.scale
+        return k
 
     def predict(self, X):
         """Mean and standard deviation of the noiseless function [1]_ (eqs. 2.25 and 2.26).
@@ -318,12 +332,13 @@ class Posterior:
         mean_gradient, std_gradient : ndarray of shape (m, p)
         """
         s, Z = self.hyperparameters.scale, X * self._stretch
-        correlation, slope = _matern(_squared_distance(Z, self._Z))  # (m, n)
+        correlation, decay = _matern(_squared_distance(Z, self._Z, self._squares))  # (m, n)
         k = s * correlation
         V = k @ self._L_inverse.T
         std = np.sqrt(np.maximum(s - np.einsum("ij,ij->i", V, V), 1e-12))
-        mean_gradient = self._pull(s * slope * self._alpha, Z)
-        std_gradient = self._pull(-s * slope * (V @ self._L_inverse), Z) / std[:, None]
+        slope = s * (SLOPE * decay)
+        mean_gradient = self._pull(slope * self._alpha, Z)
+        std_gradient = self._pull(-slope * (V @ self._L_inverse), Z) / std[:, None]
         return k @ self._alpha, std, mean_gradient, std_gradient
 
     def _pull(self, A, Z):
