@@ -44,8 +44,8 @@ class History:
     schedule : dict of str -> object
         Where there are rungs: their amounts, as attributes of the search.
     planned : dict of str -> float
-        Where there are rungs, once it is known: ``candidates``, and ``resources``, the amounts of
-        all of their fits, to the end.
+        Where there are rungs, once it is known: ``candidates``, ``resources``, the amounts of
+        all of their fits, to the end, and ``most``, the amount at the last rung.
     begun : list of dict
         Where there are rungs: what is known of each as it begins, ``bracket``, ``iter``,
         ``n_candidates`` (None when they come one by one) and ``n_resources``.
@@ -130,6 +130,12 @@ class History:
     def best_resource(self):
         """Amount of the resource that `best_score` is of, None when it is all there is."""
         return self._best_resource if math.isfinite(self._best_resource) else None
+
+    @property
+    def is_final(self):
+        """Whether `best_score` is of a candidate with as much of the resource as any will get."""
+        most = self.planned.get("most", math.inf)
+        return self.best_resource is None or self.best_resource >= most
 
     @property
     def best_score(self):

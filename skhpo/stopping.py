@@ -152,6 +152,9 @@ class MaxResources(StoppingRule):
 class NoImprovement(StoppingRule):
     """Stop when the last candidates brought no better score.
 
+    Where there are rungs, those at the last one count: what little of a resource says is no
+    reason to end before anybody got much.
+
     Parameters
     ----------
     n_candidates : int
@@ -175,7 +178,7 @@ class NoImprovement(StoppingRule):
 
     def __call__(self, history):
         best = history.best_so_far
-        if len(best) <= self.n_candidates:
+        if len(best) <= self.n_candidates or not history.is_final:
             return False
         before = best[-1 - self.n_candidates]
         # A sum, since -inf (nothing succeeded yet) has no difference.
@@ -184,7 +187,7 @@ class NoImprovement(StoppingRule):
 
 @dataclass(frozen=True)
 class TargetScore(StoppingRule):
-    """Stop when a complete candidate reaches a mean score.
+    """Stop when a complete candidate reaches a mean score, at the last rung where there are some.
 
     Parameters
     ----------
@@ -204,7 +207,7 @@ class TargetScore(StoppingRule):
         _check_number(self, "score", self.score, float("-inf"), numbers.Real)
 
     def __call__(self, history):
-        return history.best_score >= self.score
+        return history.is_final and history.best_score >= self.score
 
 
 def _check_number(rule, name, value, low, kind, strict=False):

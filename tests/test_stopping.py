@@ -217,7 +217,7 @@ class TestCombinations:
             other & MaxFits(1)
 
 
-def test_no_improvement_compares_scores_of_one_amount_of_the_resource():
+def halving(rule):
     """Little of the resource flatters here: more of it begins with a lower score."""
     made = HalvingRandomSearchCV(
         Dial(),
@@ -227,11 +227,22 @@ def test_no_improvement_compares_scores_of_one_amount_of_the_resource():
         min_resources=1,
         max_resources=27,
         scoring=lambda model, X, y: model.a + 0.3 / model.tag,
-        stopping=NoImprovement(27),
+        stopping=rule,
         cv=2,
         random_state=0,
         refit=False,
     )
     with pytest.warns(UserWarning, match="Each rung fits its models from zero"):
-        made.fit(np.zeros((20, 1)), np.arange(20) % 2)
-    assert made.n_candidates_ == [27, 9, 3, 1]
+        return made.fit(np.zeros((20, 1)), np.arange(20) % 2)
+
+
+def test_no_improvement_compares_scores_of_one_amount_of_the_resource():
+    assert halving(NoImprovement(27)).n_candidates_ == [27, 9, 3, 1]
+
+
+@pytest.mark.parametrize(
+    "rule", [NoImprovement(1), TargetScore(0.5), NoImprovement(1) & MaxFits(1)]
+)
+def test_no_score_ends_a_search_below_the_last_rung(rule):
+    made = halving(rule)
+    assert made.cv_results_["n_resources"][made.best_index_] == 27

@@ -275,7 +275,7 @@ class _Rung:
         alive = [one for one in self.told if not math.isnan(one[0])]
         if whole and not alive:
             # Too little of the resource may be why all failed.
-            alive = self.told
+            alive = [(0.0, *rest) for _, *rest in self.told]
         alive = sorted(alive, key=lambda one: one[:2])[max(len(alive) - n_kept, 0) :]
         best = [candidate for *_, candidate in alive if candidate.id not in self.climbed]
         self.climbed.update(candidate.id for candidate in best)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from numbers import Integral
 
 from ._bracket import Plan
 from ._rungs import Resource, log_floor
@@ -64,13 +65,14 @@ class Hyperband(Resource):
     subsample_test: bool = False
 
     def __post_init__(self):
-        if self.promotion not in ("synchronous", "asynchronous"):
-            raise ValueError(
-                'promotion of Hyperband must be "synchronous" or "asynchronous"; got '
-                f"{self.promotion!r}."
-            )
-        if not isinstance(self.factor, int) or self.factor < 2:
-            raise ValueError(f"factor of Hyperband must be an int >= 2; got {self.factor!r}.")
+        super().__post_init__()
+        promotions = ("synchronous", "asynchronous")
+        wanted = '"synchronous" or "asynchronous"'
+        self._check("promotion", self.promotion in promotions, wanted)
+        whole = isinstance(self.factor, Integral)
+        self._check("factor", whole and self.factor >= 2, "an int >= 2")
+        some = isinstance(self.n_sweeps, Integral) and self.n_sweeps >= 1
+        self._check("n_sweeps", self.n_sweeps is None or some, "None or an int >= 1")
 
     def start(
         self,

@@ -246,8 +246,8 @@ _INFEASIBLE = (
 def _check_initial(space, settings, n_iter):
     if len(settings) > n_iter:
         raise ValueError(
-            f"n_iter must be at least the number of initial_params, which count in it; got "
-            f"n_iter={n_iter} and {len(settings)} initial_params. Raise n_iter."
+            f"initial_params are candidates of the search, which must be no fewer; got "
+            f"{len(settings)} initial_params for {n_iter} candidates. Let the search try more."
         )
     for setting in settings:
         if not space.allows(setting.complete):

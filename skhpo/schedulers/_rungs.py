@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
+from itertools import chain
+from numbers import Integral
+from typing import ClassVar
 
 import numpy as np
 from scipy.stats import rankdata
@@ -58,6 +62,23 @@ def _total(plans, n_left, keep, probed, n_probed, n_returning):
 class Resource:
     """What schedulers with a resource share: fields that say which, and how much of it."""
 
+    begins: ClassVar[tuple] = ("smallest", "auto")  # names that `min_resources` may have
+
+    def __post_init__(self):
+        self._check("resource", isinstance(self.resource, str), "a str")
+        self._check(
+            "max_resources", _is_amount(self.max_resources, ("auto",)), 'an int >= 1 or "auto"'
+        )
+        begins = ", ".join(map(repr, self.begins))
+        is_amount = _is_amount(self.min_resources, self.begins)
+        self._check("min_resources", is_amount, f"an int >= 1 or one of {begins}")
+
+    def _check(self, name, holds, wanted):
+        if not holds:
+            raise ValueError(
+                f"{name} of {type(self).__name__} must be {wanted}; got {getattr(self, name)!r}."
+            )
+
     def amounts(self, n_samples, smallest):
         """Least and most of the resource, with numbers for what is left to the data.
 
@@ -98,19 +119,21 @@ class Resource:
         if self.min_resources == "auto":
             # Two rungs are left at the least.
             k = max(1, log_floor(most // least, self.factor))
-            levels = [int(least * Fraction(self.factor) ** i) for i in range(k)]
+            powers = (Fraction(self.factor) ** i for i in range(k))
+            levels = list(dict.fromkeys(int(least * power) for power in powers))
 
         def noted_plans(first):
             history.schedule = {"min_resources_": first, "max_resources_": most}
             n_probed, probed = history.n_candidates, {amount for _, amount in history.rungs}
-            planned = plans(first, most)
+            planned = iter(plans(first, most))
+            head = next(planned)
             sweep = history.schedule.get("brackets_", ()) if proposer.is_exhausted else ()
-            n, resources = _total(
-                planned, proposer.n_candidates, how["keep"], probed, n_probed, len(sweep)
-            )
+            planned, n_left = chain([head], planned), proposer.n_candidates
+            n, resources = _total(planned, n_left, how["keep"], probed, n_probed, len(sweep))
             history.planned = {
-                "candidates": max(min(n, proposer.n_candidates), n_probed),
+                "candidates": max(min(n, n_left), n_probed),
                 "resources": history.n_resources_held + resources,
+                "most": head.resources[-1],
             }
             return plans(first, most)
 
@@ -119,6 +142,12 @@ class Resource:
         return RunningRungs(
             proposer, history, folds, noted_plans, levels, patient_until=patient_until, **how
         )
+
+
+def _is_amount(value, names):
+    if isinstance(value, str):
+        return value in names
+    return isinstance(value, Integral) and not isinstance(value, bool) and value >= 1
 
 
 class _Probe:
@@ -173,6 +202,12 @@ class _Probe:
     def goes_on(self, resource):
         """Whether a candidate may get more than some amount."""
         return True
+
+    def best_first(self):
+        """The candidates by their last scores."""
+        scores = self._scores[self._level]
+        lost = {id_ for id_, score in scores.items() if math.isnan(score)}
+        return sorted(self.candidates, key=lambda c: (c.id in lost, -scores.get(c.id, 0.0)))
 
     def _decide(self):
         level = self._level
@@ -291,8 +326,7 @@ class RunningRungs:
             if not self._probe.is_over:
                 return
         if self._plans is None:
-            self._spare.extend(self._probe.candidates)
-            self._plans = iter(self._plans_from(self._probe.first))
+            self._begin_brackets()
         self._brackets = [bracket for bracket in self._brackets if not bracket.is_over]
         for bracket in self._brackets:
             yield self._take(bracket)
@@ -317,6 +351,14 @@ class RunningRungs:
             number, self._n_brackets = self._n_brackets, self._n_brackets + 1
             if n_new > 0 or old:
                 return self._open_bracket(plan, n_new, old, number)
+
+    def _begin_brackets(self):
+        """The candidates of the probe enter first; of more than there are places for, the best."""
+        plans = iter(self._plans_from(self._probe.first))
+        first = next(plans)
+        crowded = first.n_candidates < len(self._probe.candidates)
+        self._spare.extend(self._probe.best_first() if crowded else self._probe.candidates)
+        self._plans = chain([first], plans)
 
     def _open_bracket(self, plan, n_new, old, number):
         plan = replace(plan, n_candidates=min(plan.n_candidates, n_new + len(old)))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
+from numbers import Real
+from typing import ClassVar
 
 from ._bracket import Plan
 from ._rungs import Resource, log_floor
@@ -47,6 +50,8 @@ class SuccessiveHalving(Resource):
     3
     """
 
+    begins: ClassVar[tuple] = ("smallest", "exhaust", "auto")
+
     resource: str = "n_samples"
     n_candidates: str | None = None
     factor: float = 3
@@ -54,6 +59,13 @@ class SuccessiveHalving(Resource):
     min_resources: int | str = "smallest"
     aggressive_elimination: bool = False
     subsample_test: bool = False
+
+    def __post_init__(self):
+        super().__post_init__()
+        known = self.n_candidates is None or self.n_candidates == "exhaust"
+        self._check("n_candidates", known, 'None, for n_iter of the search, or "exhaust"')
+        is_number = isinstance(self.factor, Real) and math.isfinite(self.factor)
+        self._check("factor", is_number and self.factor > 1, "a number above 1")
 
     def start(
         self,

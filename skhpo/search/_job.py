@@ -84,29 +84,24 @@ def prepare(search, X, y, params, n_workers):
         window,
         seed,
     )
-    amounts = amounts_of(search, scheduler, job)
-    planned = {"n_iter": search._n_candidates(scheduler, amounts)} if amounts else {}
-    proposer = search._proposer(optimizer, seed, **planned)
-    return replace(job, proposer=proposer, planned=planned, amounts=amounts)
+    return _with_candidates(search, job)
 
 
 def resume(search, job, log):
     """Go on with what the first call drew: seed, splits, window, and suggestions."""
     header = log.header
-    proposer = search._proposer(
-        job.optimizer,
-        header["seed"],
-        **job.planned,
-        planned=header["n_iter"],
-        recorded=dict(log.suggestions),
-    )
-    return replace(
-        job,
-        proposer=proposer,
-        splits=header["splits"],
-        window=header["window"],
-        seed=header["seed"],
-    )
+    drawn = {name: header[name] for name in ("seed", "splits", "window")}
+    recorded = dict(log.suggestions)
+    job = replace(job, **drawn)
+    return _with_candidates(search, job, planned=header["n_iter"], recorded=recorded)
+
+
+def _with_candidates(search, job, **resumed):
+    """The job and where its candidates come from: of a resource, the splits say how much."""
+    amounts = amounts_of(search, job.scheduler, job)
+    planned = {"n_iter": search._n_candidates(job.scheduler, amounts)} if amounts else {}
+    proposer = search._proposer(job.optimizer, job.seed, **planned, **resumed)
+    return replace(job, proposer=proposer, planned=planned, amounts=amounts)
 
 
 def make_proposer(search, optimizer, seed, *, n_iter=None, **resumed):

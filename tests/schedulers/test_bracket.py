@@ -140,6 +140,16 @@ def test_a_failed_fold_is_the_last():
     assert {o.status for o in done.told if o.id % 2} <= {"failed", "stopped"}
 
 
+@whole_rungs
+def test_where_all_of_a_rung_fail_the_same_climb(spec):
+    def score(task):
+        fails = task.resource < 27 and task.split == 2
+        return math.nan if fails else task.candidate.params["a"]
+
+    full, less = play(spec, None, score), play(spec, BoundedStopping(), score)
+    assert rungs(full) == rungs(less)
+
+
 @all_specs
 @all_rules
 @pytest.mark.parametrize("story", ["failing", "infinite", "constant"])

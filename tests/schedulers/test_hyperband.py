@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from skhpo._records import Suggestion
 from skhpo.optimizers import GaussianProcess
 from skhpo.results import rows
-from skhpo.schedulers import Hyperband
+from skhpo.schedulers import Hyperband, SuccessiveHalving
 
 
 def hyperband(continuation=None, **settings):
@@ -205,13 +205,52 @@ def test_a_model_learns_from_all_rungs():
     assert len(done.told) == len(done.history.rungs)
 
 
+@pytest.mark.parametrize("n_failing", [0, 2])
+def test_of_more_probed_than_there_are_places_for_the_best_enter(n_failing):
+    """No two amounts agree, so that brackets begin with 27, for three and for two candidates."""
+
+    def score(task):
+        turn = 1 if task.resource in (1, 9, 81) else -1
+        return math.nan if task.candidate.id < n_failing else turn * task.candidate.params["a"]
+
+    done = run(min_resources="auto", score=score)
+    value = {c.id: c.params["a"] for c in done.history.candidates.values()}
+    by_last_score = sorted(range(9), key=lambda id_: (id_ < n_failing, value[id_]))
+    found = rungs(done)
+    assert found[0, 27] == by_last_score[:3]
+    assert found[1, 81] == by_last_score[3:5]
+
+
+@pytest.mark.parametrize("spec", [SuccessiveHalving, Hyperband])
 @pytest.mark.parametrize(
-    ("settings", "message"),
-    [({"promotion": "fast"}, "promotion of Hyperband"), ({"factor": 1}, "factor of Hyperband")],
+    ("name", "values"),
+    [
+        ("factor", [1, 0.5, math.inf, "3"]),
+        ("max_resources", [0, 9.5, "all", True, None]),
+        ("min_resources", [0, 2.5, "exhausted", None]),
+        ("resource", [None, 3]),
+    ],
 )
-def test_values_are_checked(settings, message):
-    with pytest.raises(ValueError, match=message):
-        Hyperband(**settings)
+def test_values_of_both_are_checked(spec, name, values):
+    for value in values:
+        message = f"{name} of {spec.__name__} must be .*; got {value!r}"
+        with pytest.raises(ValueError, match=message):
+            spec(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("spec", "name", "value"),
+    [
+        (Hyperband, "promotion", "fast"),
+        (Hyperband, "factor", 2.5),
+        (Hyperband, "n_sweeps", 0),
+        (Hyperband, "min_resources", "exhaust"),
+        (SuccessiveHalving, "n_candidates", 9),
+    ],
+)
+def test_values_are_checked(spec, name, value):
+    with pytest.raises(ValueError, match=f"{name} of {spec.__name__} must be .*; got {value!r}"):
+        spec(**{name: value})
 
 
 class Diary(GaussianProcess):

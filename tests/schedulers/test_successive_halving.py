@@ -74,6 +74,13 @@ def test_exhaust():
     assert sizes(run) == [(3, 9), (9, 3), (27, 1)]
 
 
+def test_no_amount_is_probed_twice():
+    """Powers of 1.5 in whole numbers: 1, 1, 2, 3, 5, ..."""
+    run = Run(from_one(min_resources="auto", factor=1.5), lambda task: 1.0, n_iter=9).go()
+    keys = [task.key for task in run.tasks]
+    assert len(set(keys)) == len(keys)
+
+
 def test_equals():
     run = Run(halving(), lambda task: 1.0, n_iter=9).go()
     assert list(rungs(run).values())[1] == [6, 7, 8]  # the later ones, as in scikit-learn

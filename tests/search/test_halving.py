@@ -14,7 +14,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import GradientBoostingRegressor, RandomForestClassifier
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
-from sklearn.model_selection import GroupKFold, HalvingGridSearchCV, KFold
+from sklearn.model_selection import GroupKFold, HalvingGridSearchCV, KFold, StratifiedGroupKFold
 from sklearn.model_selection import HalvingRandomSearchCV as ScikitLearn
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -277,6 +277,18 @@ class TestBetter:
         assert stopped.n_candidates_ != whole.n_candidates_ == again.n_candidates_
         for name in ("mean_test_score", "iter", "rank_test_score"):
             np.testing.assert_array_equal(whole.cv_results_[name], again.cv_results_[name])
+
+    @pytest.mark.parametrize("seed", [0, None])
+    def test_a_journal_keeps_the_first_rung_of_groups(self, tmp_path, seed):
+        """How many samples the groups need depends on the splits, which are drawn once."""
+        groups = np.sort(np.random.default_rng(0).integers(0, 30, len(y)))
+        cv = StratifiedGroupKFold(3, shuffle=True)
+        made = search(n_candidates=9, cv=cv, random_state=seed, journal=tmp_path / "a.db")
+        first = clone(made).fit(X, y, groups=groups)
+        for _ in range(3):
+            again = clone(made).fit(X, y, groups=groups)
+            assert again.n_resources_ == first.n_resources_
+            assert again.history_.n_recalled == again.history_.n_fits == first.history_.n_fits
 
     def test_workers_change_nothing(self):
         one = search(n_candidates=9, pre_dispatch=4).fit(X, y)
