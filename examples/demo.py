@@ -11,11 +11,13 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from skhpo import BayesSearchCV, SearchProgress
+from skhpo.statistics import tuning_gain
 
 REPORT = """
 Handwritten digits, {n_samples} images, {n_splits}-fold cross-validated accuracy
   pipeline as it is   {default:.4f}
   best of {n_candidates} settings  {best:.4f}
+  gain of tuning      {gain:+.4f}, 95 % interval {low:+.4f} to {high:+.4f}
   found with          {params}
   cost                {n_fits} fits, {seconds:.0f} s
 """
@@ -42,14 +44,17 @@ def make_search():
 
 
 def report(search, seconds):
-    """What the search found, in five lines."""
-    scores = search.cv_results_["mean_test_score"]
+    """What the search found, in six lines."""
+    scores, gain = search.cv_results_["mean_test_score"], tuning_gain(search)
     return REPORT.format(
         n_samples=len(load_digits().target),
         n_splits=search.n_splits_,
         default=scores[0],
         n_candidates=len(scores),
         best=search.best_score_,
+        gain=gain.estimate,
+        low=gain.low,
+        high=gain.high,
         params=", ".join(f"{name}={value:.3g}" for name, value in search.best_params_.items()),
         n_fits=search.history_.n_fits,
         seconds=seconds,

@@ -52,8 +52,9 @@ print("settings:", halving.n_candidates_, "samples:", halving.n_resources_)
 # The picture
 # -----------
 #
-# A line is a setting. The score of most rises with the samples, but who is far behind early seldom
-# comes first.
+# A line is a setting that climbed, a grey point one that was dropped at the first rung, the star is
+# the best. The scores rise with the samples, while the order among the best changes little: that is
+# why the others may be dropped. The upper end of the axis is stretched.
 
 fig, ax = plt.subplots(layout="constrained")
 table = halving.cv_results_
@@ -71,10 +72,16 @@ for setting in np.unique(settings, axis=0):
         zorder=2 if climbed else 1,
     )
 best = halving.best_index_
-ax.plot(table["n_resources"][best], halving.best_score_, "*", color="tab:orange", markersize=14)
+orange = {"color": "tab:orange", "linestyle": "", "zorder": 3}
+ax.plot(table["n_resources"][best], halving.best_score_, "*", markersize=14, label="best", **orange)
+ax.plot([], [], "o-", color="tab:blue", label="climbed")
+ax.plot([], [], "o", color="lightgrey", label="dropped at the first rung")
 ax.axhline(random.best_score_, color="black", linestyle=":", label="best of 27 at random")
-ax.set(xscale="log", xlabel="samples", ylabel="cross-validated accuracy")
+ax.set(xscale="log", yscale="logit", xlabel="samples", ylabel="cross-validated accuracy")
 ax.set_xticks(halving.n_resources_, halving.n_resources_)
+scores = [0.5, 0.8, 0.9, 0.95, 0.98]
+ax.set_yticks(scores, scores)
+ax.set_ylim(0.4, 0.985)
 ax.minorticks_off()
 ax.legend(loc="lower right")
 plt.show()

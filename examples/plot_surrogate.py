@@ -69,6 +69,8 @@ for ax, n in zip(axes, (4, 6, 12), strict=True):
     ax.plot(at, median, label="what the model expects")
     ax.fill_between(at, low, high, alpha=0.2, label="where it is 90 % sure")
     ax.plot(tried[:n], scores[:n], "ko", label="evaluated")
+    lost = scores[:n] < low.min()
+    ax.plot(tried[:n][lost], scores[:n][lost], "wo", mec="k", label="evaluated, and cut off")
     ax.set(ylabel="accuracy", ylim=(0, 1.1), title=f"{n} settings evaluated")
 axes[-1].legend(loc="lower center", fontsize="small")
 axes[-1].set(xscale="log", xlabel="gamma")
@@ -77,4 +79,5 @@ plt.show()
 # %%
 # The settings gather where the score is high. In the last picture the model does not care any more
 # how bad the bad settings are: scores far below the others are cut off before it learns them, so
-# that they do not set the scale of the good ones.
+# that they do not set the scale of the good ones. The white points are those: to the model they are
+# as bad as the lower end of the band.

@@ -10,6 +10,8 @@ from ._records import Observation
 
 __all__ = ["History"]
 
+_NOWHERE = {"iter": -1, "bracket": -1}  # of fits that only helped to find the first rung
+
 
 class History:
     """Every finished fit of a search.
@@ -146,6 +148,20 @@ class History:
     def rungs(self):
         """Pairs (candidate id, resource) with at least one finished fit, as first met."""
         return list(self._fits)
+
+    @property
+    def rows(self):
+        """What the rows of the results are about: a candidate at an amount of the resource.
+
+        A list of pairs ((candidate id, resource), columns that the scheduler adds). Where a
+        candidate came to several rungs with the same amount, it has a row for each.
+        """
+        if all(amount is None for _, amount in self._fits):
+            return [(rung, {}) for rung in self._fits]
+        placed = [((i, amount), about) for i, amount, about in self.places]
+        placed = [(rung, about) for rung, about in placed if rung in self._fits]
+        others = self._fits.keys() - {rung for rung, _ in placed}
+        return placed + [(rung, _NOWHERE) for rung in self._fits if rung in others]
 
     def enter(self, candidate_id, resource, **about):
         """Note that a candidate has come to a rung."""

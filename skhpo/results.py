@@ -9,31 +9,7 @@ import numpy as np
 
 from .optimizers import GaussianProcess
 
-__all__ = ["fold_table", "partial_columns", "posterior_means", "ranks", "rows", "rung_columns"]
-
-_NOWHERE = {"iter": -1, "bracket": -1}  # of fits that only helped to find the first rung
-
-
-def rows(history):
-    """Return what the rows of the results are about: a candidate at an amount of the resource.
-
-    Parameters
-    ----------
-    history : History
-
-    Returns
-    -------
-    list of ((int, float), dict)
-        Candidate id and amount of the resource, None when it is all there is; and the columns
-        that the scheduler adds. Where a candidate came to several rungs with the same amount,
-        it has a row for each.
-    """
-    if all(amount is None for _, amount in history.rungs):
-        return [(rung, {}) for rung in history.rungs]
-    known = dict.fromkeys(history.rungs)
-    placed = [((i, amount), about) for i, amount, about in history.places if (i, amount) in known]
-    others = known.keys() - {rung for rung, _ in placed}
-    return placed + [(rung, _NOWHERE) for rung in known if rung in others]
+__all__ = ["fold_table", "partial_columns", "posterior_means", "ranks", "rung_columns"]
 
 
 def rung_columns(history):
@@ -49,7 +25,7 @@ def rung_columns(history):
     """
     table = [
         {**about, "n_resources": rung[1], "resumed": _is_resumed(history, rung)}
-        for rung, about in rows(history)
+        for rung, about in history.rows
     ]
     return {name: np.array([row[name] for row in table]) for name in table[0]}
 
@@ -75,13 +51,13 @@ def fold_table(history, *, error_score=math.nan, train=False):
     shown = math.nan if error_score == "raise" else float(error_score)
     missing = _entry(None, names, train, math.nan)
     out = []
-    for rung, _ in rows(history):
+    for rung, _ in history.rows:
         folds = history.folds(*rung)
         out.extend(
             _entry(folds[split], names, train, shown) if split in folds else missing
             for split in range(history.n_splits)
         )
-    return [_params(history, *rung) for rung, _ in rows(history)], out
+    return [_params(history, *rung) for rung, _ in history.rows], out
 
 
 def ranks(history, name):
@@ -100,7 +76,7 @@ def ranks(history, name):
     -------
     ndarray of shape (n_rows,), dtype int32
     """
-    keys = [_rank_key(history, rung, name) for rung, _ in rows(history)]
+    keys = [_rank_key(history, rung, name) for rung, _ in history.rows]
     order = sorted(range(len(keys)), key=keys.__getitem__, reverse=True)
     rank = np.empty(len(keys), dtype=np.int32)
     position = 1
@@ -125,7 +101,7 @@ def partial_columns(history, names):
     dict of str -> ndarray of shape (n_rows,)
         ``n_splits_evaluated``, and ``partial_mean_test_<name>``: the mean over these splits.
     """
-    rungs = [rung for rung, _ in rows(history)]
+    rungs = [rung for rung, _ in history.rows]
     columns = {"n_splits_evaluated": np.array([len(history.folds(*rung)) for rung in rungs])}
     for name in names:
         means = [_mean(history, rung, name) for rung in rungs]
@@ -149,7 +125,7 @@ def posterior_means(history, space):
     ndarray of shape (n_rows,)
         NaN for a setting that failed or lies outside the space.
     """
-    told = [history.observation(history.candidates[i], amount) for (i, amount), _ in rows(history)]
+    told = [history.observation(history.candidates[i], amount) for (i, amount), _ in history.rows]
     means = np.array([o.score if o.point is not None else math.nan for o in told], dtype=float)
     usable = np.flatnonzero(np.isfinite(means))
     model = GaussianProcess().start(space, seed=0, n_iter=len(told))

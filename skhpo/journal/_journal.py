@@ -46,7 +46,7 @@ class Journal:
         The file; it is made when it does not exist. Many searches may share one.
     on_mismatch : {"warn", "error"}, default="warn"
         What to do when a new run begins although the file holds one of the same kind of search
-        that differs in a single part.
+        that differs in a single part; if in its data or splits, only one that is not finished.
     retry_failed : bool or int, default=False
         How often a failed fit may be repeated when a search goes on; True is once, in all.
 

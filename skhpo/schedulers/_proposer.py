@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Number
 
 import numpy as np
@@ -85,10 +85,11 @@ class Proposer:
         self.learns = optimizer.adaptive
         self._explore = False
         self._optimizer = optimizer.start(space, seed=seed, n_iter=planned)
-        for params, score in scored:
-            self.tell(self._scored(params, score))
-        known = [self._known(params, "initial") for params in initial]
+        known = [self._initial(params) for params in initial]
         _check_initial(space, known, n_iter)
+        for params, score in scored:
+            self._learn_scored(params, score)
+        self._seen -= {setting.key for setting in known}
         grid = _small_grid(space, planned)
         if grid is None:
             known += self._default() if optimizer.adaptive else []
@@ -99,8 +100,9 @@ class Proposer:
         else:
             known += [self._known(params, "grid") for params in grid]
             self._stream = iter(known)
-            self.n_candidates = len({setting.key for setting in known})
+            self.n_candidates = len({setting.key for setting in known} - self._seen)
             self.is_exhausted = True
+            _check_left(self.n_candidates)
         self._size = space.size + len({s.key for s in known if s.suggestion.point is None})
 
     def ask(self, pending=(), *, explore=False):
@@ -150,16 +152,26 @@ class Proposer:
         complete = {**own, **params}
         return _Setting(params, complete, self._space.key(complete), Suggestion(None, source))
 
-    def _scored(self, params, score):
-        """What a known score teaches: as much as one fold, since it comes from elsewhere."""
-        point = self._known(params, "known").suggestion.point
+    def _initial(self, params):
+        """A setting to evaluate: the user's, and where it is the estimator's own, known as that."""
+        setting, own = self._known(params, "initial"), self._known({}, "default")
+        if setting.key != own.key:
+            return setting
+        return replace(setting, suggestion=replace(setting.suggestion, source="default"))
+
+    def _learn_scored(self, params, score):
+        """A known score teaches as much as one fold, since it comes from elsewhere."""
+        setting = self._known(params, "known")
+        point = setting.suggestion.point
         if point is None:
             raise ValueError(
                 "initial_params with a score must lie in param_distributions, or they teach the "
                 f"search nothing; {params!r} does not. Widen the space, or leave that entry out."
             )
         status = "complete" if math.isfinite(score) else "failed"
-        return Observation(point, float(score) if status == "complete" else math.nan, status=status)
+        score = float(score) if status == "complete" else math.nan
+        self._seen.add(setting.key)
+        self.tell(Observation(point, score, status=status))
 
     def _default(self):
         own = self._known({}, "default")
@@ -255,6 +267,14 @@ def _check_initial(space, settings, n_iter):
                 f"initial_params must satisfy the constraint; it forbids {setting.params!r}. "
                 "Change that entry or the constraint."
             )
+
+
+def _check_left(n_candidates):
+    if not n_candidates:
+        raise ValueError(
+            "param_distributions must have a setting whose score is not known; got a score for "
+            "each in initial_params. Give some of them without a score, or widen the space."
+        )
 
 
 def _small_grid(space, n_iter):

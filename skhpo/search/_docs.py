@@ -75,7 +75,8 @@ stopping : callable, default=None
     search before `n_iter` candidates.
 fold_stopping : {"paired", "forgiving", "aggressive"} or rule, default=None
     Stop a candidate after a few folds when it is lost: a rule of ``skhpo.fold_stopping``, or
-    its name. It saves half of the fits or more with five folds or more.
+    its name. With five folds or more it saves half of the fits and more of a random search, and
+    about a third where an optimiser suggests good candidates.
 journal : str, path or Journal, default=None
     File that keeps every finished fit. The same call of ``fit`` again goes on where it ended,
     whatever ended it; see ``skhpo.Journal``.

@@ -14,8 +14,8 @@ from sklearn.utils.metaestimators import available_if
 
 from .._sklearn import check_method_params
 from ..execution._evaluator import indices_of
-from ..results import rows
 from ..statistics import bbc_interval, bbc_interval_from_predictions
+from ..statistics._best import default_row
 from ._pointwise import guiding_scorer, pointwise_of, response_methods
 
 __all__ = ["OutOfFold", "Predict", "bbc_of", "make_predict", "out_of_fold"]
@@ -153,7 +153,7 @@ class OutOfFold:
 
     @property
     def predictions(self):
-        found = [_predictions_of(self.history, rung) for rung, _ in rows(self.history)]
+        found = [_predictions_of(self.history, rung) for rung, _ in self.history.rows]
         known = (part for parts in found for part in parts.values())
         shape = next((part.shape[1:] for part in known), ())
         table = np.full((len(found), len(self.samples), *shape), math.nan)
@@ -169,7 +169,7 @@ class OutOfFold:
         nothing = {}
         table = [
             [folds[s].scores.get(metric, math.nan) if s in folds else math.nan for s in splits]
-            for folds in (self.history.folds(*rung) or nothing for rung, _ in rows(self.history))
+            for folds in (self.history.folds(*rung) or nothing for rung, _ in self.history.rows)
         ]
         return np.array(table)
 
@@ -218,7 +218,7 @@ def bbc_of(search, *, baseline, n_bootstraps, confidence, random_state):
     if kept.y is None:
         raise ValueError("bbc_interval needs a target to score predictions; got y=None in fit.")
     settings = {"confidence": confidence, "random_state": random_state}
-    settings["baseline"] = _default_row(search) if baseline == "default" else baseline
+    settings["baseline"] = _baseline_row(search) if baseline == "default" else baseline
     settings["samples"] = kept.samples if kept.groups is None else kept.groups
     settings["folds"] = kept.folds
     predictions = _contenders(search, kept)
@@ -241,16 +241,14 @@ def bbc_of(search, *, baseline, n_bootstraps, confidence, random_state):
         )
 
 
-def _default_row(search):
-    candidates = search.history_.candidates
-    ids = [id_ for (id_, _), _ in rows(search.history_)]
-    found = [row for row, id_ in enumerate(ids) if candidates[id_].source == "default"]
-    if not found:
+def _baseline_row(search):
+    row = default_row(search)
+    if row is None:
         raise ValueError(
-            'baseline="default" needs a candidate that was taken from the estimator itself; got '
-            "none. Pass a row of cv_results_, and the setting itself in initial_params."
+            'baseline="default" needs a candidate that is the estimator\'s own setting; got none. '
+            "Search with {} among the initial_params, or pass a row of cv_results_."
         )
-    return found[-1]
+    return row
 
 
 def _contenders(search, kept):

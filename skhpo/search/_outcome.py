@@ -9,7 +9,7 @@ from threading import Lock
 import numpy as np
 
 from .._sklearn import warn_or_raise_about_fit_failures
-from ..results import fold_table, partial_columns, posterior_means, ranks, rows, rung_columns
+from ..results import fold_table, partial_columns, posterior_means, ranks, rung_columns
 from ..space import SearchSpace
 from ._pointwise import named_by
 
@@ -32,7 +32,7 @@ def tabulate(search):
     results.update({f"rank_test_{name}": ranks(history, name) for name in names})
     if search.fold_stopping is not None:
         results.update(partial_columns(history, names))
-    if any(about for _, about in rows(history)):
+    if any(about for _, about in history.rows):
         results.update(rung_columns(history))
     if "posterior_mean" in getattr(search.refit, "columns", ()):
         space = SearchSpace(search.param_distributions, constraint=search.constraint)
@@ -62,7 +62,7 @@ def check_success(search):
 def warn_non_finite(search):
     """Warn of means that are not finite although no fold is missing; or that each lacks one."""
     history = search.history_
-    whole = [len(history.folds(*rung)) == history.n_splits for rung, _ in rows(history)]
+    whole = [len(history.folds(*rung)) == history.n_splits for rung, _ in history.rows]
     if not any(whole):
         warnings.warn(
             f"No candidate was evaluated on all {history.n_splits} splits before the search was "

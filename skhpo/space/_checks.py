@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 
+from skhpo.space._dimension import is_number
 from skhpo.space._keys import key_of
 
 __all__ = ["check_dicts", "check_value", "is_list"]
@@ -46,6 +48,7 @@ def check_value(name, value):
     """A distribution as it is, or the distinct values of a list as a tuple."""
     if hasattr(value, "rvs") and not isinstance(value, type):
         return value
+    _check_range(name, value)
     if not is_list(value):
         raise TypeError(
             f"Parameter {name!r} must have a list of values or a distribution with `rvs`, got "
@@ -67,7 +70,34 @@ def check_value(name, value):
     return tuple(distinct.values())
 
 
+_RANGES = {"uniform": "uniform({low}, {high} - {low})", "log-uniform": "loguniform({low}, {high})"}
+
+
+def _check_range(name, value):
+    """Two numbers in a tuple are values here, as in ``ParameterGrid``, and a range elsewhere."""
+    is_range = isinstance(value, tuple) and len(value) in (2, 3)
+    if not is_range or not all(map(is_number, value[:2])):
+        return
+    low, high, *prior = value
+    if prior and prior[0] in _RANGES:
+        raise ValueError(
+            f"Parameter {name!r} must have a list of values or a distribution with `rvs`, got a "
+            f"range as another package writes it, {value!r}; "
+            f"pass scipy.stats.{_RANGES[prior[0]].format(low=low, high=high)}."
+        )
+    if not prior:
+        warnings.warn(
+            f"Parameter {name!r} has two values, {low} and {high}, and the search tries no other. "
+            "For the range between them pass a distribution, such as "
+            f"scipy.stats.loguniform({low}, {high}); if you mean the two, write a list.",
+            UserWarning,
+            stacklevel=2,
+        )
+
+
 def _remedy(value):
+    if "scipy.stats" in type(value).__module__:
+        return "pass a frozen distribution of the older kind, such as scipy.stats.norm(0, 1)"
     several = hasattr(value, "__iter__") and not _is_single(value)
     return "pass list(...) of it" if several else "put a single value in a list"
 

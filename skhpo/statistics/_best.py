@@ -194,8 +194,8 @@ def tuning_gain(
     scoring : str, default=None
         Name of the score. None means the one that ``refit`` names, or the only one.
     default : int, default=None
-        Row of ``cv_results_`` to compare with. None means the candidate that our searches took
-        from the estimator itself.
+        Row of ``cv_results_`` to compare with. None means the candidate that is the estimator's
+        own setting: one of our searches took it from there, or ``initial_params`` had ``{}``.
     n_repeats : int, default=None
         How often the k-fold cross-validation was repeated; None asks the search, else means 1.
     test_train_ratio : float, default=None
@@ -253,7 +253,12 @@ def tuning_gain(
 
 def _default_of(search, field, row):
     """Place of the default among the contenders."""
-    row = _default_row(search) if row is None else row
+    row = default_row(search) if row is None else row
+    if row is None:
+        raise ValueError(
+            "default must tell which row of cv_results_ to compare with, since no candidate is "
+            "known to be the estimator's own setting; got None. Pass the number of that row."
+        )
     place = np.flatnonzero(field.rows == row)
     if not len(place):
         raise ValueError(
@@ -263,16 +268,12 @@ def _default_of(search, field, row):
     return place[0]
 
 
-def _default_row(search):
+def default_row(search):
+    """Last row of a search of ours that is of the estimator's own setting, None without one."""
     history = getattr(search, "history_", None)
-    rungs = [] if history is None else history.rungs
-    rows = [i for i, (id_, _) in enumerate(rungs) if history.candidates[id_].source == "default"]
-    if not rows:
-        raise ValueError(
-            "default must tell which row of cv_results_ to compare with, since no candidate is "
-            "known to be the estimator's own setting; got None. Pass the number of that row."
-        )
-    return rows[-1]
+    rows = [] if history is None else history.rows
+    sources = [history.candidates[id_].source for (id_, _), _ in rows]
+    return max((row for row, source in enumerate(sources) if source == "default"), default=None)
 
 
 def _layout_of(search):

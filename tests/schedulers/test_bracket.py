@@ -16,7 +16,6 @@ from skhpo.fold_stopping import (
     PairedStopping,
 )
 from skhpo.optimizers import GaussianProcess
-from skhpo.results import rows
 from skhpo.schedulers import Hyperband, SuccessiveHalving
 
 RULES = [PairedStopping(), ForgivingStopping(), AggressiveStopping(), BoundedStopping()]
@@ -51,7 +50,7 @@ def play(spec, rule, score, window=1, n_iter=27, n_splits=5):
 def rungs(run):
     """Ids of the candidates at each rung of each bracket, in order."""
     found = {}
-    for (id_, amount), about in rows(run.history):
+    for (id_, amount), about in run.history.rows:
         if about["iter"] >= 0:
             found.setdefault((about.get("bracket", 0), about["iter"], amount), []).append(id_)
     return found
@@ -169,7 +168,7 @@ def test_odd_scores_come_to_an_end(spec, rule, story):
 def test_who_climbs_at_once_spares_others_too():
     done = play(SPECS[4], PairedStopping(), scores(1), n_iter=60)
     assert done.history.n_spared > 0
-    iters = [about["iter"] for _, about in rows(done.history)]
+    iters = [about["iter"] for _, about in done.history.rows]
     assert iters.index(1) < 27  # the first climbs before all have entered
 
 

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from skhpo._records import Suggestion
 from skhpo.optimizers import GaussianProcess
-from skhpo.results import rows
 from skhpo.schedulers import Hyperband, SuccessiveHalving
 
 
@@ -31,7 +30,7 @@ def run(n_iter=143, window=1, score=by_a, **settings):
 def rungs(done):
     """Ids of the candidates at each rung of each bracket."""
     found = {}
-    for (id_, amount), about in rows(done.history):
+    for (id_, amount), about in done.history.rows:
         found.setdefault((about["bracket"], amount), []).append(id_)
     return found
 

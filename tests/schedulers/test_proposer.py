@@ -230,3 +230,20 @@ def test_scored_settings_teach_and_are_not_evaluated():
 def test_a_scored_setting_given_without_its_score_too_is_evaluated():
     found = drain(proposer(LINE, n_iter=2, scored=[({"a": 0.5}, 3)], initial=[{"a": 0.5}]))
     assert found[0].params == {"a": 0.5}
+
+
+def test_a_scored_setting_is_known_to_a_grid_and_as_the_estimators_own():
+    scored = [({"a": 2}, 0.5)]
+    found = drain(proposer({"a": [1, 2, 3]}, n_iter=3, scored=scored))
+    assert [candidate.params["a"] for candidate in found] == [1, 3]
+    running = proposer(
+        LINE, Scripted([0.1, 0.2]), n_iter=2, scored=[({"a": 0.5}, 3)], own={"a": 0.5}
+    )
+    assert [candidate.params["a"] for candidate in drain(running)] == pytest.approx([0.1, 0.2])
+    with pytest.raises(ValueError, match="must have a setting whose score is not known"):
+        proposer({"a": [2]}, n_iter=3, scored=scored)
+
+
+def test_an_initial_setting_that_is_the_estimators_own_is_known_as_that():
+    running = proposer(LINE, n_iter=3, initial=[{"a": 0.2}, {}], own={"a": 0.5})
+    assert [candidate.source for candidate in drain(running)][:2] == ["initial", "default"]

@@ -11,7 +11,7 @@ from _scheduling import Run, by_a
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skhpo.results import ranks, rows
+from skhpo.results import ranks
 from skhpo.schedulers import SuccessiveHalving
 from skhpo.schedulers._rungs import log_floor
 
@@ -31,7 +31,7 @@ def from_one(**settings):
 def rungs(run):
     """Ids of the candidates at each rung, in order."""
     found = {}
-    for (id_, amount), about in rows(run.history):
+    for (id_, amount), about in run.history.rows:
         found.setdefault((about["iter"], amount), []).append(id_)
     return found
 
@@ -135,9 +135,7 @@ def test_a_misled_search_is_led():
     def winner(least):
         run = Run(from_one(min_resources=least), misleading(1), n_iter=27).go()
         value = {c.id: c.params["a"] for c in run.history.candidates.values()}
-        (last,) = list(dict.fromkeys(i for (i, amount), _ in rows(run.history) if amount == 27))[
-            -1:
-        ]
+        (last,) = list(dict.fromkeys(i for (i, amount), _ in run.history.rows if amount == 27))[-1:]
         return value[last], max(value.values())
 
     assert winner("auto")[0] == winner("auto")[1]
@@ -159,4 +157,4 @@ def test_a_stop_amid_a_rung_leaves_the_best(n_tasks):
         run.finish(task)
     values = [candidate.params["a"] for candidate in run.history.candidates.values()]
     best = int(np.argmin(ranks(run.history, "score")))
-    assert run.history.candidates[rows(run.history)[best][0][0]].params["a"] == max(values)
+    assert run.history.candidates[run.history.rows[best][0][0]].params["a"] == max(values)

@@ -397,7 +397,8 @@ class TestBBC:
         ).fit(*data)
         gain = search.bbc_interval(baseline=0, random_state=0)
         assert gain.low <= gain.estimate <= gain.high
-        with pytest.raises(ValueError, match="taken from the estimator itself"):
+        assert gain == search.bbc_interval(baseline="default", random_state=0)
+        with pytest.raises(ValueError, match="among the initial_params"):
             stored().fit(*data).bbc_interval(baseline="default")
 
     def test_the_default_by_name(self, data):

@@ -48,6 +48,8 @@ class Draws:
         ({"a": stats.uniform(0, -1)}, ValueError, "'a' .* valid arguments"),
         ({"a": stats.randint(5, 5)}, ValueError, "'a' .* valid arguments"),
         ({"a": stats.norm([0, 1])}, ValueError, r"'a' .* one number, got one of shape \(2,\)"),
+        ({"a": (1e-3, 10, "log-uniform")}, ValueError, r"pass scipy.stats.loguniform\(0.001, 10\)"),
+        ({"a": (2, 5, "uniform")}, ValueError, r"pass scipy.stats.uniform\(2, 5 - 2\)"),
         ({"a": stats.loguniform}, ValueError, "'a' .* with its arguments, .*loguniform"),
     ],
 )
@@ -64,18 +66,18 @@ def test_the_constraint_must_be_a_function():
 @pytest.mark.parametrize(
     "values",
     [
-        [1, 2],
-        (1, 2),
-        range(1, 3),
-        np.array([1, 2]),
-        pd.Series([1, 2], index=[7, 8]),
-        pd.Index([1, 2]),
+        [1, 2, 3],
+        (1, 2, 3),
+        range(1, 4),
+        np.array([1, 2, 3]),
+        pd.Series([1, 2, 3], index=[7, 8, 9]),
+        pd.Index([1, 2, 3]),
     ],
     ids=lambda values: type(values).__name__,
 )
 def test_every_kind_of_list_will_do(values):
     space = SearchSpace({"a": values})
-    assert [params["a"] for params in space.grid()] == [1, 2]
+    assert [params["a"] for params in space.grid()] == [1, 2, 3]
 
 
 def test_the_arguments_are_left_alone():
@@ -85,3 +87,17 @@ def test_the_arguments_are_left_alone():
     assert values == [3, 1, 2, 1]
     assert list(distributions[0]) == ["b", "a"]
     np.testing.assert_array_equal(distributions[0]["a"], [2.0, 1.0])
+
+
+def test_two_numbers_in_a_tuple_may_have_been_meant_as_a_range():
+    with pytest.warns(UserWarning, match="'a' has two values, 1 and 9, .*no other.* write a list"):
+        space = SearchSpace({"a": (1, 9)})
+    assert space.size == 2
+    for values in ([1, 9], (1, 5, 9), ("x", "y"), (True, False), (None, 3)):
+        assert SearchSpace({"a": values}).size == len(values)
+
+
+@pytest.mark.skipif(not hasattr(stats, "Normal"), reason="scipy has no such distributions yet")
+def test_distributions_of_the_newer_kind():
+    with pytest.raises(TypeError, match=r"older kind, such as scipy.stats.norm\(0, 1\)"):
+        SearchSpace({"a": stats.Normal()})

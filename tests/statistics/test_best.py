@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import randint
+from scipy.stats import randint, uniform
 from sklearn.datasets import load_wine
 from sklearn.exceptions import FitFailedWarning
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
@@ -20,8 +20,9 @@ from sklearn.model_selection import (
     TimeSeriesSplit,
 )
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.svm import SVC
 
-from skhpo import BayesSearchCV, SearchCV
+from skhpo import BayesSearchCV, HalvingRandomSearchCV, SearchCV
 from skhpo.statistics import (
     corrected_best_score,
     paired_comparison,
@@ -195,6 +196,30 @@ def test_our_searches_know_the_default(data):
     gain = tuning_gain(search.fit(*data))
     assert gain.default_index == 1
     assert search.cv_results_["params"][1] == {"n_neighbors": 5}
+
+
+@pytest.mark.parametrize("own", [{}, {"C": 1.0, "gamma": "scale"}])
+def test_the_setting_as_it_is_may_lie_outside_the_space(data, own):
+    space = {"C": uniform(0.1, 9), "gamma": uniform(0.1, 9)}
+    initial = [{"C": 2.0}, own]
+    search = BayesSearchCV(SVC(), space, n_iter=4, initial_params=initial, random_state=0)
+    assert tuning_gain(search.fit(*data)).default_index == 1
+
+
+def test_the_row_where_candidates_have_several_rows_with_one_amount(data):
+    search = HalvingRandomSearchCV(
+        KNeighborsClassifier(),
+        {"n_neighbors": randint(1, 30)},
+        n_candidates=27,
+        min_resources=59,
+        aggressive_elimination=True,
+        initial_params=[{}],
+        scoring=lambda model, X, y: -abs(model.n_neighbors - 5),
+        random_state=0,
+    ).fit(*data)
+    assert search.n_candidates_ == [27, 9, 3, 1]
+    assert search.n_resources_ == [59, 59, 59, 177]
+    assert tuning_gain(search).default_index == search.best_index_ == 39
 
 
 def test_other_searches_are_told():
