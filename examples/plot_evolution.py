@@ -73,7 +73,7 @@ def generations(search):
 
 fig, axes = plt.subplots(1, 3, figsize=(10, 3.8), sharex=True, sharey=True, layout="constrained")
 for ax, (algorithm, search) in zip(axes, searches.items(), strict=True):
-    ax.contourf(C, gamma, landscape.T.clip(0), levels=12, cmap="Greys_r")
+    ax.contourf(C, gamma, landscape.T.clip(0), levels=12, cmap="Greys_r", vmin=-0.5)
     params = search.cv_results_["params"]
     points = ax.scatter(
         [p["svr__C"] for p in params],
