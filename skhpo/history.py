@@ -95,6 +95,12 @@ class History:
         self._best_resource = -math.inf
         self._spent = self._held = self._recalled = self._spared = 0
 
+    def __repr__(self):
+        return (
+            f"History(n_candidates={self.n_candidates}, n_fits={self.n_fits}, "
+            f"n_failed={self.n_failed}, best_score={self.best_score:.4g})"
+        )
+
     @property
     def n_fits(self):
         """Number of finished fits."""

@@ -240,3 +240,8 @@ def test_what_was_spent_and_what_lies_below():
         made.append(Evaluation(task, {"score": 1.0}, 0.0, 0.0))
     assert made.n_resources_used == 9
     assert made.below(0, 27) == dict(enumerate(second))
+
+
+def test_is_told_in_a_line():
+    made = history([[1, 2], [3, math.nan]])
+    assert repr(made) == "History(n_candidates=2, n_fits=4, n_failed=1, best_score=1.5)"

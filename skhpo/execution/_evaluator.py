@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import wraps
 from traceback import format_exc
 
 import numpy as np
@@ -234,6 +235,7 @@ def _recording(scorer, errors):
     if isinstance(scorer, MultimetricScorer):
         return _RecordingMultimetricScorer(scorer, errors)
 
+    @wraps(scorer, updated=())  # errors name the user's
     def recording_scorer(estimator, *args, **kwargs):
         try:
             return scorer(estimator, *args, **kwargs)

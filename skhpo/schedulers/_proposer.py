@@ -258,8 +258,9 @@ _INFEASIBLE = (
 def _check_initial(space, settings, n_iter):
     if len(settings) > n_iter:
         raise ValueError(
-            f"initial_params are candidates of the search, which must be no fewer; got "
-            f"{len(settings)} initial_params for {n_iter} candidates. Let the search try more."
+            f"initial_params count as candidates, of which there must be as many; got "
+            f"{len(settings)} initial_params for {n_iter} in all. Raise n_iter, or what says how "
+            "many candidates a search with rungs has."
         )
     for setting in settings:
         if not space.allows(setting.complete):

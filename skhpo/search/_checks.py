@@ -192,7 +192,8 @@ def _refuses(estimator, name):
 
 
 def _unknown_name(argument, name, estimator, valid):
-    close = get_close_matches(str(name), sorted(valid), n=3, cutoff=0.5)
+    close = [v for v in sorted(valid) if v.casefold() == str(name).casefold()]
+    close = close or get_close_matches(str(name), sorted(valid), n=3, cutoff=0.5)
     # With a Pipeline the usual slip is to leave out the name of the step.
     close += [v for v in sorted(valid) if v.endswith(f"__{name}") and v not in close]
     hint = f"Did you mean {' or '.join(map(repr, close[:4]))}?" if close else "See get_params()."

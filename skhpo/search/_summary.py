@@ -79,9 +79,12 @@ def _optimism_line(nested):
     if optimism is None:
         return ""
     inner = nested.outer_results_["inner_score"].mean()
+    verb, excess, low, high = "exceeds", optimism.estimate, optimism.low, optimism.high
+    if excess < 0:
+        verb, excess, low, high = "is below", -excess, -high, -low
     return (
-        f"Best inner score: {inner:.4g}, which was chosen; it exceeds the score by "
-        f"{optimism.estimate:.4g} [{optimism.low:.4g}, {optimism.high:.4g}]"
+        f"Best inner score: {inner:.4g}, which was chosen; it {verb} the score by "
+        f"{excess:.4g} [{low:.4g}, {high:.4g}]"
     )
 
 
@@ -93,7 +96,11 @@ def _choices_line(nested):
 
 
 def _choice(name, mode, share, low, high, n_folds):
-    text = f"{name}={_short(mode)} on {round(share * n_folds)} of {n_folds}"
+    n_times = round(share * n_folds)
+    if n_times == 1 < n_folds:
+        text = f"{name} another on each of {n_folds}"
+    else:
+        text = f"{name}={_short(mode)} on {n_times} of {n_folds}"
     if math.isnan(low) or low == high:
         return text
     return f"{text} (from {low:.4g} to {high:.4g})"

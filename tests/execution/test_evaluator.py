@@ -286,3 +286,11 @@ class TestWhatIsKept:
     def test_masks_are_indices(self):
         np.testing.assert_array_equal(indices_of([False, True, True]), [1, 2])
         np.testing.assert_array_equal(indices_of([2, 0]), [2, 0])
+
+
+def test_errors_about_a_scorer_name_it():
+    def mine(estimator, X, y):
+        return None
+
+    with pytest.raises(ValueError, match=r"scorer=<function .*mine at"):
+        evaluate({"a": 1}, scorer=mine, error_score="raise")

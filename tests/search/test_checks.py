@@ -51,6 +51,10 @@ BAD = {  # what is passed -> what the message must say
         {"param_distributions": [{"a": [1]}, {"aa": [1]}]},
         ["param_distributions", "'aa'", "Did you mean 'a'?"],
     ),
+    "a letter of the wrong case": (
+        {"param_distributions": {"A": [1]}},
+        ["param_distributions", "'A'", "Did you mean 'a'?"],
+    ),
     "no name": ({"param_distributions": {3: [1]}}, ["param_distributions", "3", "str"]),
     "empty list of dicts": ({"param_distributions": []}, ["param_distributions", "[]"]),
     "no dict": ({"param_distributions": "a"}, ["param_distributions", "'a'", "dict"]),
@@ -118,7 +122,7 @@ BAD = {  # what is passed -> what the message must say
     ),
     "more initial_params than n_iter": (
         {"n_iter": 1, "initial_params": [{"a": 1}, {"a": 2}]},
-        ["n_iter=1", "2 initial_params", "Raise n_iter"],
+        ["1 in all", "2 initial_params", "Raise n_iter"],
     ),
     "an initial setting that is forbidden": (
         {"initial_params": [{"a": 7}], "constraint": lambda params: params["a"] < 5},

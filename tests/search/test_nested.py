@@ -3,6 +3,7 @@
 import pickle
 import threading
 import warnings
+from dataclasses import replace
 
 import joblib
 import numpy as np
@@ -208,6 +209,14 @@ class TestResults:
         assert lines[3] == "Chosen on the outer folds: a=1 on 4 of 4"
         assert lines[4] == "Chosen on all samples, in the model to use: a=1"
         assert lines[1] in nested._repr_html_()
+
+    def test_summary_of_other_choices_and_a_modest_search(self, data):
+        made = NestedCV(ours(Dial(), {"a": [1, 2]}), cv=4).fit(*data)
+        made.stability_.update(share=[0.25], low=[0.1], high=[7.0])
+        made.optimism_ = replace(made.optimism_, estimate=-0.02, low=-0.05, high=0.01)
+        lines = made.summary().splitlines()
+        assert lines[2].endswith("it is below the score by 0.02 [-0.01, 0.05]")
+        assert lines[3].endswith("a another on each of 4 (from 0.1 to 7)")
 
     @pytest.mark.parametrize(
         ("search", "settings", "name"),
