@@ -21,7 +21,7 @@ class HyperbandSearchCV(BaseSearch):
 
     Successive halving needs to know how little of the resource is too little. Hyperband need not:
     it runs brackets that begin with more and more of it, down to a few candidates that get
-    everything at once [1]_. With an optimiser that learns, later brackets are proposed from all
+    everything at once [1]_. Later brackets are proposed by an optimiser that learns from all
     results so far [2]_.
 
     Parameters
@@ -38,9 +38,9 @@ class HyperbandSearchCV(BaseSearch):
         first nine candidates as `factor` times as much does, which saves brackets that mislead.
     factor : int, default=3
         One in so many candidates climbs to the next rung, which gets so many times more.
-    optimizer : str or optimiser, default="random"
-        Who proposes candidates: a name or a value of ``skhpo.optimizers``. With "tpe" the search
-        is BOHB [2]_, with "de" much like DEHB.
+    optimizer : str or optimiser, default="bayes"
+        Who proposes candidates: a name or a value of ``skhpo.optimizers``. With "random" the search
+        is Hyperband as it was published [1]_, with "tpe" BOHB [2]_, with "de" much like DEHB.
     promotion : {"synchronous", "asynchronous"}, default="synchronous"
         Whether a rung waits until it is whole before its best climb. "asynchronous" lets those
         climb at once who are among the best so far [3]_, which keeps many workers busy. Both
@@ -127,7 +127,7 @@ class HyperbandSearchCV(BaseSearch):
         max_resources="auto",
         min_resources="auto",
         factor=3,
-        optimizer="random",
+        optimizer="bayes",
         promotion="synchronous",
         n_sweeps=1,
         subsample_test=False,
