@@ -142,8 +142,8 @@ class History:
     @property
     def is_final(self):
         """Whether `best_score` is of a candidate with as much of the resource as any will get."""
-        most = self.planned.get("most", math.inf)
-        return self.best_resource is None or self.best_resource >= most
+        unknown = math.inf if self.begun else -math.inf  # while the first rung is still sought
+        return self.best_resource is None or self.best_resource >= self.planned.get("most", unknown)
 
     @property
     def best_score(self):

@@ -79,7 +79,7 @@ def _check_range(name, value):
     if not is_range or not all(map(is_number, value[:2])):
         return
     low, high, *prior = value
-    if prior and prior[0] in _RANGES:
+    if prior and isinstance(prior[0], str) and prior[0] in _RANGES:
         raise ValueError(
             f"Parameter {name!r} must have a list of values or a distribution with `rvs`, got a "
             f"range as another package writes it, {value!r}; "

@@ -93,7 +93,7 @@ def test_two_numbers_in_a_tuple_may_have_been_meant_as_a_range():
     with pytest.warns(UserWarning, match="'a' has two values, 1 and 9, .*no other.* write a list"):
         space = SearchSpace({"a": (1, 9)})
     assert space.size == 2
-    for values in ([1, 9], (1, 5, 9), ("x", "y"), (True, False), (None, 3)):
+    for values in ([1, 9], (1, 5, 9), (1, 9, (2,)), ("x", "y"), (True, False), (None, 3)):
         assert SearchSpace({"a": values}).size == len(values)
 
 
