@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 from numbers import Number
 
 import numpy as np
@@ -152,12 +153,14 @@ class Proposer:
         complete = {**own, **params}
         return _Setting(params, complete, self._space.key(complete), Suggestion(None, source))
 
+    @cached_property
+    def _own_setting(self):
+        return self._known({}, "default")
+
     def _initial(self, params):
         """A setting to evaluate: the user's, and where it is the estimator's own, known as that."""
-        setting, own = self._known(params, "initial"), self._known({}, "default")
-        if setting.key != own.key:
-            return setting
-        return replace(setting, suggestion=replace(setting.suggestion, source="default"))
+        setting, own = self._known(params, "initial"), self._own_setting
+        return replace(setting, suggestion=own.suggestion) if setting.key == own.key else setting
 
     def _learn_scored(self, params, score):
         """A known score teaches as much as one fold, since it comes from elsewhere."""
@@ -174,7 +177,7 @@ class Proposer:
         self.tell(Observation(point, score, status=status))
 
     def _default(self):
-        own = self._known({}, "default")
+        own = self._own_setting
         if own.suggestion.point is None or not self._space.allows(own.complete):
             return []
         return [_Setting(own.complete, own.complete, own.key, own.suggestion)]

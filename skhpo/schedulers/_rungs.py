@@ -125,15 +125,12 @@ class Resource:
         def noted_plans(first):
             history.schedule = {"min_resources_": first, "max_resources_": most}
             n_probed, probed = history.n_candidates, {amount for _, amount in history.rungs}
-            planned = iter(plans(first, most))
-            head = next(planned)
+            planned, n_left = plans(first, most), proposer.n_candidates
             sweep = history.schedule.get("brackets_", ()) if proposer.is_exhausted else ()
-            planned, n_left = chain([head], planned), proposer.n_candidates
             n, resources = _total(planned, n_left, how["keep"], probed, n_probed, len(sweep))
             history.planned = {
                 "candidates": max(min(n, n_left), n_probed),
                 "resources": history.n_resources_held + resources,
-                "most": head.resources[-1],
             }
             return plans(first, most)
 
@@ -356,6 +353,7 @@ class RunningRungs:
         """The candidates of the probe enter first; of more than there are places for, the best."""
         plans = iter(self._plans_from(self._probe.first))
         first = next(plans)
+        self._history.planned["most"] = first.resources[-1]  # as in the brackets that follow
         crowded = first.n_candidates < len(self._probe.candidates)
         self._spare.extend(self._probe.best_first() if crowded else self._probe.candidates)
         self._plans = chain([first], plans)

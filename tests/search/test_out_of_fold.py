@@ -398,7 +398,7 @@ class TestBBC:
         gain = search.bbc_interval(baseline=0, random_state=0)
         assert gain.low <= gain.estimate <= gain.high
         assert gain == search.bbc_interval(baseline="default", random_state=0)
-        with pytest.raises(ValueError, match="among the initial_params"):
+        with pytest.raises(ValueError, match=r"Search with \{\} among the initial_params"):
             stored().fit(*data).bbc_interval(baseline="default")
 
     def test_the_default_by_name(self, data):
