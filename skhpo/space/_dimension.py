@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from numbers import Real
+from typing import ClassVar
 
 import numpy as np
 from scipy import stats
@@ -59,6 +60,8 @@ class Dimension:
         Number of distinct values, ``math.inf`` unless there is a bound.
     has_none : bool
         Whether None is level 0 of an ordered list.
+    is_even : bool
+        Whether the levels are equal cells, so that ``floor(u * n_levels)`` is the level of u.
 
     Examples
     --------
@@ -78,6 +81,7 @@ class Dimension:
     kind: str
     n_levels: float
     has_none: bool = False
+    is_even: ClassVar[bool] = False
 
     def from_unit(self, u):
         """Value at the quantile ``u``."""
@@ -142,6 +146,10 @@ class Levels(Dimension):
     def __post_init__(self):
         object.__setattr__(self, "centers", _centers(len(self.values), self.edges))
 
+    @property
+    def is_even(self):
+        return self.edges is None
+
     def from_unit(self, u):
         return self.values[self.level(u)]
 
@@ -154,7 +162,7 @@ class Levels(Dimension):
 
     def level(self, u):
         u = clip(u)
-        if self.edges is None:
+        if self.is_even:
             return (u * len(self.values)).astype(int)
         return self.edges.searchsorted(u)
 

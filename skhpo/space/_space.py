@@ -98,8 +98,11 @@ class SearchSpace:
         self.branches = tuple(tuple(d) for d in dicts)
         self.names = tuple(sorted(set().union(*dicts)))
         self.active = np.array([self._is_active(slots) for slots in self._dicts])
+        self._even = np.array([j for j, dim in enumerate(self.dims) if dim.is_even], dtype=int)
+        self._n_cells = np.array([[self.dims[j].n_levels] for j in self._even])
         smooth = "continuous", "opaque"
-        self._stepped = [(j, dim) for j, dim in enumerate(self.dims) if dim.kind not in smooth]
+        steps = [j for j, dim in enumerate(self.dims) if dim.kind not in smooth]
+        self._uneven = [(j, self.dims[j]) for j in steps if j not in self._even]
 
     def _is_active(self, slots):
         used = {slot.column for slot in slots} | ({0} if len(self._dicts) > 1 else set())
@@ -207,7 +210,9 @@ class SearchSpace:
         active = self.active[self.branch(points)]
         self._check_active(points, active)
         columns = clip(np.ascontiguousarray(points.T))  # each coordinate in one piece
-        for j, dim in self._stepped:
+        if len(self._even):
+            columns[self._even] = _middles(columns[self._even], self._n_cells)
+        for j, dim in self._uneven:
             columns[j] = dim.snap(columns[j])
         return np.where(active, columns.T, np.nan)
 
@@ -297,6 +302,11 @@ class SearchSpace:
                 f"An active coordinate must be a number, got NaN for {names}; `active` tells "
                 "which coordinates each dict of the list uses."
             )
+
+
+def _middles(u, n):
+    """The middle of the one of n equal cells in which u lies."""
+    return (np.floor(u * n) + 0.5) / n
 
 
 def _check_names(names, params):

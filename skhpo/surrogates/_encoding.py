@@ -39,41 +39,36 @@ class Encoding:
     """
 
     def __init__(self, space):
-        self._dims = space.dims
         self.numeric = _of_kind(space, "continuous", "ordered")
         self.numeric_columns = np.arange(len(self.numeric))
-        self._optional = [j for j in self.numeric if getattr(space.dims[j], "has_none", False)]
+        self._optional = np.array([j for j in self.numeric if space.dims[j].has_none], dtype=int)
+        self._of_optional = np.searchsorted(self.numeric, self._optional)  # their columns
         self._choices = _of_kind(space, "categorical", "branch")
-        widths = [1] * (len(self.numeric) + len(self._optional))
-        widths += [space.dims[j].n_levels + 1 for j in self._choices]
-        self.groups = np.repeat(np.arange(len(widths)), widths)
-        self._starts = np.cumsum([0, *widths])[:-1]  # first column of each group
+        levels = np.array([dim.n_levels for dim in space.dims])  # all of lists, which are even
+        self._n_optional, self._n_choices = levels[self._optional], levels[self._choices]
+        widths = np.r_[np.ones(len(self.numeric) + len(self._optional)), self._n_choices + 1]
+        self.groups = np.repeat(np.arange(len(widths)), widths.astype(int))
+        starts = np.cumsum(np.r_[0, widths]).astype(int)[len(self.numeric) : -1]
+        self._flags, self._levels = np.split(starts, [len(self._optional)])  # first columns
 
     def __call__(self, points):
         """Inputs (n, p) of snapped points (n, d)."""
         X = np.zeros((len(points), len(self.groups)))
-        numbers = points[:, self.numeric]
-        X[:, self.numeric_columns] = np.where(np.isnan(numbers), MIDDLE, numbers)
-        starts = iter(self._starts[len(self.numeric) :])
-        for j, start in zip(self._optional, starts, strict=False):
-            is_none = self._level(points, j) == 0
-            X[:, start] = is_none
-            X[is_none, np.searchsorted(self.numeric, j)] = MIDDLE
-        for j, start in zip(self._choices, starts, strict=False):
-            X[np.arange(len(X)), start + 1 + self._level(points, j)] = HEIGHT
+        X[:, self.numeric_columns] = np.where(self.moves(points), points[:, self.numeric], MIDDLE)
+        X[:, self._flags] = self._is_none(points)
+        u = points[:, self._choices]
+        level = np.where(np.isnan(u), -1, np.floor(u * self._n_choices)).astype(int)
+        X[np.arange(len(X))[:, None], self._levels + 1 + level] = HEIGHT
         return X
-
-    def _level(self, points, j):
-        """Level of coordinate j in each row, -1 where it is inactive."""
-        u = points[:, j]
-        return np.where(np.isnan(u), -1, self._dims[j].level(u))
 
     def moves(self, points):
         """Which numeric columns of the rows a search may move: bool of shape (n, numeric)."""
         free = ~np.isnan(points[:, self.numeric])
-        for j in self._optional:
-            free[:, np.searchsorted(self.numeric, j)] &= self._level(points, j) != 0
+        free[:, self._of_optional] &= ~self._is_none(points)
         return free
+
+    def _is_none(self, points):
+        return points[:, self._optional] * self._n_optional < 1.0
 
 
 def _of_kind(space, *kinds):
