@@ -40,7 +40,6 @@ from itertools import islice
 from typing import ClassVar
 
 import numpy as np
-from scipy.optimize import minimize
 from scipy.special import ndtri
 
 from skhpo._records import Suggestion
@@ -73,7 +72,8 @@ N_ELITE = 5  # observations that are mutated
 GENERATIONS, N_PARENTS, N_CHILDREN = 6, 8, 12
 STEP, SHRINK = 0.25, 0.6  # of the mutations, in units of the cube, and from one generation on
 COLD, WARM = 40, 10  # iterations of a refit
-N_CLIMBS, MAX_CLIMB = 4, 12  # climbs of the acquisition, and their iterations
+N_CLIMBS, N_STEPS, FIRST_STEP = 4, 12, 0.02  # climbs of the acquisition; units of the cube
+LONGER, SHORTER = 1.2, 0.5  # what a step becomes where the gradient keeps its sign, or changes it
 N_ASKED = 40  # candidates a generation asked whether they are allowed, by the user's function
 PATIENCE, GAIN = 6, 0.01  # m at which doubt begins; what counts as a rise, in standard deviations
 SHORTEN, MAX_SHORTEN = 4.0, 3  # of w: a factor each time PATIENCE has passed, and how often
@@ -480,21 +480,26 @@ class _Search:
         self._values = np.concatenate([self._values, values])
 
     def _climb(self, starts):
-        """Follow the gradient from each start, in the numbers that it uses."""
-        X, numeric = self._encoding(starts), self._encoding.numeric
-        columns, free = self._encoding.numeric_columns, self._encoding.moves(starts)
+        """Follow the signs of the gradient from each start, in the numbers that it uses [1]_.
 
-        def loss(u):
-            X[:, columns] = u.reshape(free.shape)
-            values, gradients = self._promise.gradient(X)
-            return -values.sum(), -np.where(free, gradients[:, columns], 0.0).ravel()
-
-        u = X[:, columns].ravel()
+        References
+        ----------
+        .. [1] M. Riedmiller, H. Braun, "A Direct Adaptive Method for Faster Backpropagation
+           Learning: The RPROP Algorithm", ICNN 1993.
+        """
+        X, columns = self._encoding(starts), self._encoding.numeric_columns
+        free, numeric = self._encoding.moves(starts), self._encoding.numeric
         low, high = self._candidates.low[numeric], self._candidates.high[numeric]
-        bounds = list(zip(low, high, strict=True)) * len(starts)
-        options = {"maxiter": MAX_CLIMB, "maxfun": 2 * MAX_CLIMB}
-        if free.any():
-            u = minimize(loss, u, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
+        u, step, before = X[:, columns], np.where(free, FIRST_STEP, 0.0), 0.0
+        best, best_u = np.full(len(X), -np.inf), u
+        for _ in range(N_STEPS if free.any() else 0):
+            X[:, columns] = u
+            value, gradient = self._promise.gradient(X)
+            best_u = np.where((value > best)[:, None], u, best_u)
+            best, sign = np.maximum(value, best), np.sign(gradient[:, columns])
+            kept = sign * before
+            step = step * np.where(kept > 0.0, LONGER, np.where(kept < 0.0, SHORTER, 1.0))
+            u, before = np.clip(u + step * sign, low, high), sign
         points = starts.copy()
-        points[:, numeric] = np.where(free, u.reshape(free.shape), points[:, numeric])
+        points[:, numeric] = np.where(free, best_u, points[:, numeric])
         return self._space.snap(points)

@@ -134,8 +134,11 @@ def share_of_failures(seed):
 
 
 def test_failing_regions_are_left():
-    """Few suggestions of the model fail, though the best scores are beside the cliff."""
-    assert np.mean([share_of_failures(seed) for seed in range(5)]) < 0.3
+    """Few suggestions of the model fail, though the best scores are beside the cliff.
+
+    About a fifth, with a standard deviation of .09 over seeds: .3 is three standard errors above.
+    """
+    assert np.mean([share_of_failures(seed) for seed in range(10)]) < 0.3
 
 
 def test_pending_suggestions_spread():
@@ -204,6 +207,52 @@ def test_faces_are_no_trap_for_few_observations():
             point = running.ask((), index=index, rng=rng).point
             on_face.append(np.mean((point < 1e-6) | (point > 1 - 1e-6)))
     assert np.mean(on_face) < 0.1
+
+
+class _Hill:
+    """A promise that is highest, and nought, at its top."""
+
+    def __init__(self, top):
+        self.top = top
+
+    def __call__(self, X):
+        return self.gradient(X)[0]
+
+    def gradient(self, X):
+        slopes = np.array([1.0, 4.0, 25.0, 0.5])
+        return -((X - self.top) ** 2) @ slopes, -2.0 * slopes * (X - self.top)
+
+
+@pytest.mark.parametrize("top", [np.array([0.3, 0.8, 0.5, 0.6]), np.array([0.0, 1.0, 0.4, 1.3])])
+def test_a_climb_ends_nearer_to_the_top(top):
+    """Whatever the scales; never below its start, and at a bound where the top lies beyond."""
+    parts = module.Encoding(CUBE), module.Candidates(CUBE), _Hill(top)
+    search = module._Search(CUBE, *parts, seen=set(), rng=np.random.default_rng(0))
+    starts = np.clip(top + np.random.default_rng(1).uniform(-0.1, 0.1, (40, 4)), 0.01, 0.99)
+    ends = search._climb(starts)
+    reachable = _Hill(top)(np.clip(top, 0.0, 1.0)[None])
+    left = (reachable - _Hill(top)(ends)) / (reachable - _Hill(top)(starts))
+    assert np.all(left <= 1.0)
+    assert np.median(left) < 0.05
+
+
+def test_a_climb_moves_only_numbers_that_are_used():
+    parts = module.Encoding(BRANCHES), module.Candidates(BRANCHES)
+    starts = BRANCHES.snap(np.random.default_rng(0).random((30, BRANCHES.n_dims)))
+    numeric = parts[0].numeric
+    top = np.full(len(parts[0].groups), 0.9)
+
+    class Hill(_Hill):
+        def gradient(self, X):
+            return -((X - self.top) ** 2).sum(axis=1), -2.0 * (X - self.top)
+
+    search = module._Search(BRANCHES, *parts, Hill(top), seen=set(), rng=np.random.default_rng(0))
+    ends = search._climb(starts)
+    others = np.setdiff1d(np.arange(BRANCHES.n_dims), numeric)
+    np.testing.assert_array_equal(ends[:, others], starts[:, others])
+    np.testing.assert_array_equal(np.isnan(ends), np.isnan(starts))
+    moved = np.abs(ends[:, numeric] - starts[:, numeric])
+    assert np.nanmin(moved) > 0.0
 
 
 def test_doubt_grows_while_nothing_rises():
