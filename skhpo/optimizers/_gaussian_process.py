@@ -72,8 +72,8 @@ N_ELITE = 5  # observations that are mutated
 GENERATIONS, N_PARENTS, N_CHILDREN = 6, 8, 12
 STEP, SHRINK = 0.25, 0.6  # of the mutations, in units of the cube, and from one generation on
 COLD, WARM = 40, 10  # iterations of a refit
-N_CLIMBS, N_STEPS, FIRST_STEP = 4, 12, 0.02  # climbs of the acquisition; units of the cube
-LONGER, SHORTER = 1.2, 0.5  # what a step becomes where the gradient keeps its sign, or changes it
+N_CLIMBS, N_STEPS, FIRST_STEP = 4, 12, 0.05  # climbs of the acquisition; units of the cube
+LONGER, SHORTER = 1.6, 0.3  # what a step becomes after a rise, and after a fall
 N_ASKED = 40  # candidates a generation asked whether they are allowed, by the user's function
 PATIENCE, GAIN = 6, 0.01  # m at which doubt begins; what counts as a rise, in standard deviations
 SHORTEN, MAX_SHORTEN = 4.0, 3  # of w: a factor each time PATIENCE has passed, and how often
@@ -480,26 +480,26 @@ class _Search:
         self._values = np.concatenate([self._values, values])
 
     def _climb(self, starts):
-        """Follow the signs of the gradient from each start, in the numbers that it uses [1]_.
+        """Follow the gradient from each start, in the numbers that it uses.
 
-        References
-        ----------
-        .. [1] M. Riedmiller, H. Braun, "A Direct Adaptive Method for Faster Backpropagation
-           Learning: The RPROP Algorithm", ICNN 1993.
+        From the highest point reached, further after a rise and less far after a fall. What the
+        model has no opinion on hardly moves, and stays what it is in a good setting.
         """
         X, columns = self._encoding(starts), self._encoding.numeric_columns
         free, numeric = self._encoding.moves(starts), self._encoding.numeric
         low, high = self._candidates.low[numeric], self._candidates.high[numeric]
-        u, step, before = X[:, columns], np.where(free, FIRST_STEP, 0.0), 0.0
-        best, best_u = np.full(len(X), -np.inf), u
+        u = top = X[:, columns]
+        highest, uphill, step = -np.inf, 0.0, FIRST_STEP
         for _ in range(N_STEPS if free.any() else 0):
             X[:, columns] = u
             value, gradient = self._promise.gradient(X)
-            best_u = np.where((value > best)[:, None], u, best_u)
-            best, sign = np.maximum(value, best), np.sign(gradient[:, columns])
-            kept = sign * before
-            step = step * np.where(kept > 0.0, LONGER, np.where(kept < 0.0, SHORTER, 1.0))
-            u, before = np.clip(u + step * sign, low, high), sign
+            rose = value[:, None] > highest
+            slope = np.where(free, gradient[:, columns], 0.0)
+            slope /= np.maximum(np.abs(slope).max(axis=1, keepdims=True), np.finfo(float).tiny)
+            highest = np.where(rose, value[:, None], highest)
+            top, uphill = np.where(rose, u, top), np.where(rose, slope, uphill)
+            step = step * np.where(rose, LONGER, SHORTER)
+            u = np.clip(top + step * uphill, low, high)
         points = starts.copy()
-        points[:, numeric] = np.where(free, best_u, points[:, numeric])
+        points[:, numeric] = np.where(free, top, points[:, numeric])
         return self._space.snap(points)
