@@ -131,7 +131,8 @@ def posterior_means(history, space):
     model = GaussianProcess().start(space, seed=0, n_iter=len(told))
     for k in usable:
         model.tell(told[k])
-    if len(usable) > 1 and space.n_dims:
+    is_modelled = any(dim.kind != "opaque" for dim in space.dims)
+    if len(usable) > 1 and is_modelled:
         means[usable] = model.posterior(np.array([told[k].point for k in usable]))
     return means
 

@@ -13,7 +13,6 @@ __all__ = ["Candidates"]
 
 ON_BOUND = 0.15  # of the moves of a number: to a bound ...
 ANYWHERE = 0.10  # ... or to anywhere; the rest are steps
-TAIL = 1e-3  # mass beyond the bound of a distribution that has none itself
 
 
 class Candidates:
@@ -26,15 +25,13 @@ class Candidates:
     Attributes
     ----------
     low, high : ndarray of shape (d,)
-        Bounds of the coordinates: 0 and 1, but for the endless tails of distributions, where
-        the bound of the cube is a value that nobody has in mind.
+        Bounds of the coordinates: 0 and 1, but for the endless tails of distributions.
     """
 
     def __init__(self, space):
         self._space = space
         self._numeric = np.array([d.kind in ("continuous", "ordered") for d in space.dims], bool)
-        self.low = np.array([TAIL * _is_endless(d, 0.0, TAIL) for d in space.dims])
-        self.high = np.array([1.0 - TAIL * _is_endless(d, 1.0, 1.0 - TAIL) for d in space.dims])
+        self.low, self.high = space.ends
 
     def sample(self, n, rng):
         """Snapped points (n, d): half uniform, half with random coordinates on the bounds."""
@@ -69,11 +66,3 @@ def _moved(active, rng):
     moved = chance < 1.0 / np.maximum(active.sum(axis=1, keepdims=True), 1)
     moved[np.arange(len(moved)), chance.argmin(axis=1)] = True
     return moved
-
-
-def _is_endless(dim, end, near):
-    """Whether the last thousandth of the mass spans more than the half of the mass beside it."""
-    if dim.kind != "continuous":
-        return False
-    last, inner, middle = (dim.from_unit(u) for u in (end, near, 0.5))
-    return abs(inner - last) > abs(middle - inner)

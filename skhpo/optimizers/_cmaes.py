@@ -381,7 +381,7 @@ class _Running:
         x = self._sample_numbers(k, rng)
         points = rng.random((k, self._space.n_dims))  # what is opaque stays uniform
         scaled = self._normal.m + self._normal.A * (x - self._normal.m)
-        points[:, self._numeric] = np.clip(scaled, 0, 1)
+        points[:, self._numeric] = np.clip(scaled, *self._space.ends[:, self._numeric])
         n_levels = np.array([len(q) for q in self._choices.q])
         points[:, self._choice] = (self._choices.sample(k, rng) + 0.5) / n_levels
         self._points = self._space.snap(points)

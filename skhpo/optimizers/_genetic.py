@@ -132,7 +132,9 @@ class _Running:
         else:
             share = rng.uniform(-BLEND, 1 + BLEND, len(both))
             share = np.where(self._is_number, share, share < 0.5)
-        return np.where(both, np.clip(mother + share * (father - mother), 0, 1), mother)
+        return np.where(
+            both, np.clip(mother + share * (father - mother), *self._space.ends), mother
+        )
 
     def _mutate(self, point, rng, least):
         """Child (d,) with at least so many moves; what a new branch brings in is random."""
@@ -154,6 +156,6 @@ def _move(dim, u, rng):
         k = int(dim.n_levels)
         return ((dim.level(u) + rng.integers(1, k)) % k + 0.5) / k
     step = 10 ** rng.uniform(SMALLEST, LARGEST) * rng.standard_normal()
-    while dim.snap(np.clip(u + step, 0, 1)) == dim.snap(u):
+    while dim.snap(np.clip(u + step, *dim.ends)) == dim.snap(u):
         step *= -2  # a step of the levels, at a bound in the other direction
-    return np.clip(u + step, 0, 1)
+    return np.clip(u + step, *dim.ends)

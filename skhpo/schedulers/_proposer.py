@@ -6,7 +6,7 @@ import itertools
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property
-from numbers import Number
+from numbers import Integral, Number
 
 import numpy as np
 
@@ -79,6 +79,7 @@ class Proposer:
         self._seed = seed
         self._recorded = recorded or {}
         self._own = own or {}
+        self._unknowable = {dim.name for dim in space.dims if dim.kind == "opaque"}
         self._seen = set()
         self._index = 0
         self._next_id = 0
@@ -143,11 +144,17 @@ class Proposer:
     def _known(self, params, source):
         """A setting that somebody gave; what it leaves out is the estimator's own."""
         for names in self._space.branches:
-            complete = {**{n: self._own[n] for n in names if n in self._own}, **params}
+            own = {n: self._own[n] for n in names if n in self._own and n not in params}
+            complete = {**own, **params}
             if self._space.contains(complete):
                 point = self._space.to_unit(complete)
-                # The space's own numbers: 1 and 1.0 are one setting where the list has 1.0.
-                key = self._space.key(_equal_numbers(complete, self._space.from_unit(point)))
+                others = self._space.from_unit(point)
+                if any(_is_another(complete[n], others[n], n in own) for n in others):
+                    continue
+                if own.keys() & self._unknowable:
+                    continue
+                # The space's own numbers: 2 and 2.0 are one setting where the list has 2.0.
+                key = self._space.key(_equal_numbers(complete, others))
                 return _Setting(params, complete, key, Suggestion(point, source))
         own = {n: self._own[n] for n in self._space.names if n in self._own}
         complete = {**own, **params}
@@ -244,12 +251,25 @@ class _Setting:
     draw: int = -1
 
 
+def _is_another(value, other, is_own):
+    """Whether 1 would stand for 1.0, or 1.0 for 1: one is a count, the other a share of all.
+
+    A user may write 1 where a space has floats; the estimator's own parameters mean what they are.
+    """
+    if not (isinstance(value, Number) and value == 1):
+        return False
+    is_count, was_count = isinstance(value, Integral), isinstance(other, Integral)
+    return is_count != was_count and (was_count or is_own)
+
+
 def _equal_numbers(params, others):
     """Return params with numbers replaced by the equal ones of others."""
-    return {
-        name: others[name] if isinstance(value, Number) and value == others[name] else value
-        for name, value in params.items()
-    }
+    return {name: _equal_number(value, others[name]) for name, value in params.items()}
+
+
+def _equal_number(value, other):
+    are_numbers = isinstance(value, Number) and isinstance(other, Number)
+    return other if are_numbers and value == other else value
 
 
 _INFEASIBLE = (

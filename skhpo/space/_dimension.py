@@ -18,6 +18,7 @@ __all__ = ["Dimension"]
 
 EPS = 2.0**-53  # the open cube is [EPS, 1 - EPS]; 1 - EPS is the largest double below 1
 MAX = float(np.finfo(float).max)
+TAIL = 1e-3  # mass at an end of a distribution without bounds that no search looks at
 MAX_TABLE = 2**14  # levels of a discrete distribution that are tabulated
 
 
@@ -83,6 +84,18 @@ class Dimension:
     has_none: bool = False
     is_even: ClassVar[bool] = False
 
+    @cached_property
+    def ends(self):
+        """Quantiles between which a search looks for the best value.
+
+        All; but where the values have no bound, a thousandth of the mass at either end is left
+        out: what lies there is nothing that anybody has in mind.
+        """
+        if self.kind != "ordered" or math.isfinite(self.n_levels):
+            return 0.0, 1.0
+        has_levels_inside = self.level(TAIL) < self.level(1.0 - TAIL)
+        return (TAIL, 1.0 - TAIL) if has_levels_inside else (0.0, 1.0)
+
     def from_unit(self, u):
         """Value at the quantile ``u``."""
         raise NotImplementedError
@@ -112,6 +125,20 @@ class Continuous(Dimension):
 
     distribution: object = None
     bounds: tuple[float, float] = (-math.inf, math.inf)
+
+    @cached_property
+    def ends(self):
+        is_endless = not all(map(math.isfinite, self.bounds))
+        low, high = (
+            is_endless or self._is_long(0.0, TAIL),
+            is_endless or self._is_long(1.0, 1 - TAIL),
+        )
+        return TAIL * low, 1.0 - TAIL * high
+
+    def _is_long(self, end, near):
+        """Whether the last of the mass spans more than the half of the mass beside it."""
+        last, inner, middle = (self.from_unit(u) for u in (end, near, 0.5))
+        return abs(inner - last) > abs(middle - inner)
 
     def from_unit(self, u):
         low, high = self.bounds

@@ -55,6 +55,8 @@ class SearchSpace:
         The names that each dict sets, sorted.
     active : ndarray of bool, shape (n_branches, n_dims)
         The coordinates that each dict uses.
+    ends : ndarray of shape (2, n_dims)
+        Quantiles between which a search looks, see `Dimension.ends`.
     is_grid : bool
         Whether every value is a list.
 
@@ -98,8 +100,9 @@ class SearchSpace:
         self.branches = tuple(tuple(d) for d in dicts)
         self.names = tuple(sorted(set().union(*dicts)))
         self.active = np.array([self._is_active(slots) for slots in self._dicts])
+        self.ends = np.array([dim.ends for dim in self.dims]).reshape(-1, 2).T
         self._even = np.array([j for j, dim in enumerate(self.dims) if dim.is_even], dtype=int)
-        self._n_cells = np.array([[self.dims[j].n_levels] for j in self._even])
+        self._n_cells = np.array([self.dims[j].n_levels for j in self._even])
         smooth = "continuous", "opaque"
         steps = [j for j, dim in enumerate(self.dims) if dim.kind not in smooth]
         self._uneven = [(j, self.dims[j]) for j in steps if j not in self._even]
@@ -211,7 +214,7 @@ class SearchSpace:
         self._check_active(points, active)
         columns = clip(np.ascontiguousarray(points.T))  # each coordinate in one piece
         if len(self._even):
-            columns[self._even] = _middles(columns[self._even], self._n_cells)
+            columns[self._even] = _middles(columns[self._even].T, self._n_cells).T
         for j, dim in self._uneven:
             columns[j] = dim.snap(columns[j])
         return np.where(active, columns.T, np.nan)

@@ -6,7 +6,8 @@ d, p     coordinates of the space, columns of the inputs
 groups   (p,) which columns share a length-scale: one group a numeric coordinate or a choice
 
 A number is its own column, at the middle of the cube where it is inactive: two settings do not
-differ by what neither of them uses. A choice is one column a level, of height sqrt(1/2), so that
+differ by what neither of them uses. An active one that lies there is moved by a rounding error, so
+that the middle says inactive. A choice is one column a level, of height sqrt(1/2), so that
 two settings that differ in it are at the squared distance 1, whatever the levels (Hamming); to
 be inactive is a level of its own. A list of numbers with None is both: a number, and whether it
 is None. Coordinates that are seeds carry no information and have no column.
@@ -19,6 +20,7 @@ import numpy as np
 __all__ = ["Encoding"]
 
 MIDDLE = 0.5
+BESIDE = np.nextafter(MIDDLE, 1.0)
 HEIGHT = np.sqrt(0.5)
 
 
@@ -54,7 +56,9 @@ class Encoding:
     def __call__(self, points):
         """Inputs (n, p) of snapped points (n, d)."""
         X = np.zeros((len(points), len(self.groups)))
-        X[:, self.numeric_columns] = np.where(self.moves(points), points[:, self.numeric], MIDDLE)
+        u = points[:, self.numeric]
+        u = np.where(u == MIDDLE, BESIDE, u)
+        X[:, self.numeric_columns] = np.where(self.moves(points), u, MIDDLE)
         X[:, self._flags] = self._is_none(points)
         u = points[:, self._choices]
         level = np.where(np.isnan(u), -1, np.floor(u * self._n_choices)).astype(int)

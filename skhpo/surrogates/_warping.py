@@ -4,7 +4,8 @@ Notation
 --------
 a            scores, larger is better, NaN is failed
 b            winsorised scores: nothing is further below the median than TAIL times what the
-             best is above it (a hopeless setting must not set the scale of the good ones)
+             best is above it (a hopeless setting must not set the scale of the good ones); a
+             failed one counts as such a hopeless one
 c            b less its median, over its spread
 y            Yeo-Johnson transform of c with power lambda, mean 0 and variance 1
 
@@ -21,6 +22,7 @@ import numpy as np
 __all__ = ["Warping"]
 
 TAIL = 3.0
+MAX = np.finfo(float).max
 POWERS = np.linspace(-1.0, 3.0, 17)  # 1 is the identity
 
 
@@ -32,6 +34,8 @@ class Warping:
     ----------
     floor, centre, spread : float
         What is below the floor counts as the floor; ``(score - centre) / spread`` is warped.
+    failed : float
+        The score that a failure counts as.
     power : float
         lambda of Yeo and Johnson [1]_.
     mean, std : float
@@ -48,13 +52,14 @@ class Warping:
     >>> from skhpo.surrogates import Warping
     >>> scores = np.array([0.1, 0.7, 0.8, 0.85, np.nan])
     >>> y = Warping.learn(scores)(scores)
-    >>> bool(y[4] == y[0] < y[1] < y[2] < y[3])
+    >>> bool(y[4] <= y[0] < y[1] < y[2] < y[3])
     True
     """
 
     floor: float
     centre: float
     spread: float
+    failed: float = 0.0
     power: float = 1.0
     mean: float = 0.0
     std: float = 1.0
@@ -65,24 +70,29 @@ class Warping:
 
         With ``power=False`` scores are winsorised and standardised only.
         """
-        known = scores[np.isfinite(scores)]
+        is_known = np.isfinite(scores)
+        known = scores[is_known]
         if not len(known):
             return cls(0.0, 0.0, 1.0)
         unit = np.abs(known).max() or 1.0  # keeps sums of the largest floats finite
         known = known / unit
-        middle = np.median(known)
-        b = np.maximum(known, floor := _floor(known, middle))
+        middle, floor = np.median(known), _floor(known)
+        failed = max(_failed(known), -MAX / max(unit, 1.0))
+        b = np.full(len(scores), failed)
+        b[is_known] = np.maximum(known, floor)
         spread = b.std()
+        about = {"floor": floor * unit, "centre": middle * unit, "failed": failed * unit}
         if not spread > 1e-12 * np.abs(b).max():
-            return cls(floor * unit, middle * unit, unit)
+            return cls(spread=unit, **about)
         c = (b - middle) / spread
         lam = _likeliest_power(c) if power else 1.0
         warped = _yeo_johnson(c, lam)
-        return cls(floor * unit, middle * unit, spread * unit, lam, warped.mean(), warped.std())
+        moments = {"mean": warped.mean(), "std": warped.std()}
+        return cls(spread=spread * unit, power=lam, **about, **moments)
 
     def __call__(self, scores):
-        """Warped scores; failed ones (NaN, infinite) get the worst there is."""
-        b = np.where(np.isfinite(scores), np.maximum(scores, self.floor), self.floor)
+        """Warped scores; failed ones (NaN, infinite) are no better than the worst there is."""
+        b = np.where(np.isfinite(scores), np.maximum(scores, self.floor), self.failed)
         c = b / self.spread - self.centre / self.spread
         return (_yeo_johnson(c, self.power) - self.mean) / self.std
 
@@ -92,10 +102,18 @@ class Warping:
         return np.maximum(self.centre + self.spread * c, self.floor)
 
 
-def _floor(known, middle):
+def _floor(known):
     """Where winsorising cuts; nowhere when half of the scores equal the best."""
+    middle = np.median(known)
     gap = known.max() - middle
     return max(known.min(), middle - TAIL * gap) if gap > 0.0 else known.min()
+
+
+def _failed(known):
+    """What a failure counts as: a hopeless score, and less than all when half equal the best."""
+    middle, range_ = np.median(known), np.ptp(known)
+    gap = known.max() - middle
+    return middle - TAIL * gap if gap > 0.0 else known.min() - (range_ or 1.0)
 
 
 def _yeo_johnson(c, lam):

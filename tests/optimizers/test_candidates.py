@@ -55,5 +55,5 @@ def test_every_dict_can_be_reached_from_any():
 def test_endless_tails_are_left_alone():
     distributions = [uniform(0, 1), loguniform(1e-5, 1e5), norm(0, 1), expon(scale=3)]
     space = SearchSpace({f"x{j}": one for j, one in enumerate(distributions)})
-    np.testing.assert_array_equal(Candidates(space).low, [0, 0, 1e-3, 0])
+    np.testing.assert_array_equal(Candidates(space).low, [0, 0, 1e-3, 1e-3])
     np.testing.assert_array_equal(Candidates(space).high, [1, 1, 1 - 1e-3, 1 - 1e-3])

@@ -247,3 +247,42 @@ def test_a_scored_setting_is_known_to_a_grid_and_as_the_estimators_own():
 def test_an_initial_setting_that_is_the_estimators_own_is_known_as_that():
     running = proposer(LINE, n_iter=3, initial=[{"a": 0.2}, {}], own={"a": 0.5})
     assert [candidate.source for candidate in drain(running)][:2] == ["initial", "default"]
+
+
+class Draws:
+    """An object that can only draw."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def rvs(self, random_state=None):
+        return self.value
+
+
+@pytest.mark.parametrize(
+    ("values", "own", "is_inside"),
+    [
+        ([1, 2, 5], 1.0, False),  # of max_features: one, and all
+        (randint(1, 6), 1.0, False),
+        (uniform(0, 1), 1, False),  # of min_samples_leaf: one, and all
+        ([1, 2, 5], 1, True),
+        (uniform(0, 1), 1.0, True),
+        (uniform(0, 4), 2, True),  # of p: two is two
+        ([0.5, 2.0], 2, True),
+        ([1, 2, 5], 2.0, True),
+        (Draws(3), 3, False),  # nobody can tell
+        (Draws(np.zeros(2)), 1.0, False),
+    ],
+)
+def test_one_is_not_all(values, own, is_inside):
+    running = proposer({"a": values}, Scripted([0.5], adaptive=True), n_iter=1, own={"a": own})
+    first = running.ask()
+    assert (first.source == "default") is is_inside
+
+
+def test_a_user_may_write_one_for_a_float():
+    space = {"C": uniform(0, 100)}
+    first = proposer(space, initial=[{"C": 1}]).ask()
+    assert first.point is not None
+    first = proposer({"a": randint(1, 10)}, initial=[{"a": 1.0}]).ask()
+    assert first.point is None

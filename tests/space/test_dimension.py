@@ -411,3 +411,24 @@ def test_a_dimension_is_frozen():
 def test_a_quantile_outside_the_support_is_no_value():
     dim = from_distribution("a", stats.geom(1.0))  # scipy has 0 for all of its quantiles
     assert [dim.from_unit(u) for u in (1e-9, 0.5, 0.9)] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("values", "ends"),
+    [
+        (stats.uniform(0, 1), (0.0, 1.0)),
+        (stats.loguniform(1e-5, 1e5), (0.0, 1.0)),
+        (stats.randint(1, 500), (0.0, 1.0)),
+        (loguniform_int(1, 10**9), (0.0, 1.0)),
+        ([1, 2, 3], (0.0, 1.0)),
+        (["a", "b"], (0.0, 1.0)),
+        (stats.norm(0, 1), (1e-3, 1 - 1e-3)),
+        (stats.expon(scale=3), (1e-3, 1 - 1e-3)),  # its values come near to 0, and nobody means 0
+        (stats.geom(0.3), (1e-3, 1 - 1e-3)),
+        (stats.poisson(1e-4), (0.0, 1.0)),  # all but one of its values lie beyond
+    ],
+)
+def test_a_search_leaves_endless_tails_alone(values, ends):
+    space = SearchSpace({"a": values})
+    assert space.dims[0].ends == ends
+    np.testing.assert_array_equal(space.ends, np.transpose([ends]))

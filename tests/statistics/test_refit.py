@@ -289,3 +289,25 @@ class TestTheScoreOfARule:
         with pytest.raises(ValueError, match="scoring of the rule in refit must be one of"):
             made.fit(*load_wine(return_X_y=True))
         assert not log
+
+
+class Weights:
+    """An object that can only draw: a model has nothing to go by."""
+
+    def rvs(self, random_state=None):
+        return ["uniform", "distance"][random_state.randint(2)]
+
+
+def test_objects_that_only_draw_have_no_posterior():
+    X, y = load_wine(return_X_y=True)
+    search = BayesSearchCV(
+        KNeighborsClassifier(),
+        {"weights": Weights()},
+        n_iter=2,
+        cv=2,
+        refit=BestPosteriorMean(),
+        random_state=0,
+    ).fit(X, y)
+    scores = search.cv_results_["mean_test_score"]
+    np.testing.assert_array_equal(search.cv_results_["posterior_mean"], scores)
+    assert search.best_posterior_index_ == search.best_index_ == np.argmax(scores)

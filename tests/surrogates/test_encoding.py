@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import uniform
 
 from skhpo.space import SearchSpace
-from skhpo.surrogates._encoding import Encoding
+from skhpo.surrogates._encoding import MIDDLE, Encoding
 from skhpo.surrogates._gaussian_process import squared_distances
 
 
@@ -65,6 +65,14 @@ class OnlyDraws:
 def test_seeds_have_no_column(extra):
     encoding = Encoding(SearchSpace({"a": OnlyDraws(), **extra}))
     assert len(encoding.groups) == len(extra)
+
+
+def test_only_what_is_inactive_lies_exactly_in_the_middle():
+    space = SearchSpace([{"x": [1, 2, 3]}, {"c": ["u", "v"]}])
+    X, _ = encode(space, {"x": 2}, {"c": "u"})
+    used, unused = X[:, 0]
+    assert used != MIDDLE == unused
+    assert used == pytest.approx(MIDDLE)
 
 
 def test_what_may_move():

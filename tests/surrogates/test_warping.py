@@ -48,6 +48,16 @@ def test_failed_is_the_worst_seen():
     assert y[1] == y[4] == y[5] == y[0] == y.min()
 
 
+@pytest.mark.parametrize("power", [True, False])
+@pytest.mark.parametrize("known", [[0.9], [0.9, 0.9], [0.0], [0.8, 0.81, 0.82], [0.1, 0.9, 0.9]])
+def test_failed_is_worse_than_scores_alike(known, power):
+    """Also where all that is known is one score, or the best."""
+    scores = np.array([*known, np.nan])
+    y = Warping.learn(scores, power=power)(scores)
+    assert y[-1] < y[:-1].min() - 0.1
+    assert np.all(np.isfinite(y))
+
+
 def test_a_hopeless_score_hides_nothing():
     scores = np.array([0.80, 0.81, 0.82, 0.83, 0.84, 0.85, -1e30])
     y = Warping.learn(scores)(scores)
