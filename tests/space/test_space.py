@@ -474,3 +474,11 @@ def test_a_distribution_of_one_value_is_a_constant(one):
     assert params == {"a": one.rvs(), "b": 0.25}
     assert space.contains(params)
     assert space.to_unit(params) == [0.25]
+
+
+def test_one_point_snaps_as_one_of_many():
+    numbers = {"x": stats.uniform(0, 1), "n": stats.randint(1, 9), "k": stats.geom(0.3)}
+    space = SearchSpace({"a": [1, 2, 3], "b": list("uv"), **numbers})
+    points = np.random.default_rng(0).random((20, space.n_dims))
+    one_by_one = [space.snap(point) for point in points]
+    np.testing.assert_array_equal(space.snap(points), one_by_one)
