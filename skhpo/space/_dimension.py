@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from numbers import Real
-from typing import ClassVar
 
 import numpy as np
 from scipy import stats
@@ -61,8 +60,6 @@ class Dimension:
         Number of distinct values, ``math.inf`` unless there is a bound.
     has_none : bool
         Whether None is level 0 of an ordered list.
-    is_even : bool
-        Whether the levels are equal cells, so that ``floor(u * n_levels)`` is the level of u.
 
     Examples
     --------
@@ -82,7 +79,11 @@ class Dimension:
     kind: str
     n_levels: float
     has_none: bool = False
-    is_even: ClassVar[bool] = False
+
+    @property
+    def is_even(self):
+        """Whether levels are equal cells, so that ``floor(u * n_levels)`` is the level of u."""
+        return False
 
     @cached_property
     def ends(self):
