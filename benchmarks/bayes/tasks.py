@@ -61,6 +61,7 @@ def _step(name):
         discriminant_analysis,
         ensemble,
         feature_selection,
+        kernel_approximation,
         kernel_ridge,
         linear_model,
         naive_bayes,
@@ -78,6 +79,7 @@ def _step(name):
         "robust": preprocessing.RobustScaler,
         "quantile": lambda: preprocessing.QuantileTransformer(n_quantiles=50),
         "pca": decomposition.PCA,
+        "nystroem": kernel_approximation.Nystroem,
         "kbest": feature_selection.SelectKBest,
         "kbest_r": lambda: feature_selection.SelectKBest(feature_selection.f_regression),
         "svc": lambda: svm.SVC(max_iter=4000),
@@ -383,6 +385,48 @@ WIDE = {
         min_impurity_decrease=log(1e-7, 1e-1),
     ),
 }
+PCA_SVC = {
+    "scale": SCALE,
+    "reduce__n_components": Int(2, 25),
+    "reduce__whiten": Choice(True, False),
+    **_model(C=log(1e-3, 1e4), gamma=log(1e-6, 1e1), kernel=Choice("rbf", "poly", "sigmoid")),
+}
+NYSTROEM = {
+    "scale": SCALE,
+    "reduce__n_components": Int(5, 120),
+    "reduce__gamma": log(1e-5, 1e1),
+    "reduce__kernel": Choice("rbf", "polynomial", "sigmoid"),
+    **_model(C=log(1e-4, 1e4), class_weight=WEIGHT),
+}
+FOUR_MODELS = Space(
+    {
+        "scale": SCALE,
+        "reduce": "kbest",
+        "reduce__k": Int(2, 12),
+        "model": "knn",
+        **_model(n_neighbors=Int(1, 50), weights=Choice("uniform", "distance"), p=Real(1, 4)),
+    },
+    {"scale": SCALE, "model": "svc", **_model(C=log(1e-3, 1e4), gamma=log(1e-6, 1e1))},
+    {
+        "scale": "none",
+        "model": "gb",
+        **_model(
+            learning_rate=log(1e-3, 1),
+            n_estimators=Int(5, 40),
+            max_depth=Int(1, 6),
+            subsample=Real(0.3, 1),
+        ),
+    },
+    {
+        "scale": SCALE,
+        "model": "mlp",
+        **_model(
+            alpha=log(1e-7, 1e2),
+            learning_rate_init=log(1e-4, 1),
+            activation=Choice("relu", "tanh", "logistic"),
+        ),
+    },
+)
 KERNEL_RIDGE = _model(
     alpha=log(1e-6, 1e2),
     gamma=log(1e-5, 1e1),
@@ -469,6 +513,137 @@ CHOOSING = [
         small(108, **_FEW),
         n_rows=700,
         noisy=True,
+    ),
+]
+
+
+def _choosing(name, make, space, data, scoring="accuracy", n_rows=550, noisy=False):
+    """A task for choosing."""
+    kind = "conditional" if space.is_conditional else "flat"
+    return Task(name, kind, "choosing", make, space, data, scoring, n_rows, noisy)
+
+
+CHOOSING += [
+    _choosing(
+        "c-logreg",
+        pipeline("saga", "standard"),
+        Space(SAGA),
+        generated("classification", 280, 111, **_HARD),
+        "neg_log_loss",
+        n_rows=500,
+    ),
+    _choosing(
+        "c-gb-r",
+        pipeline("gb_r"),
+        Space(GB),
+        generated("friedman1", 260, 112, noise=1.5),
+        "r2",
+    ),
+    _choosing(
+        "c-extra",
+        pipeline("extra"),
+        Space(FOREST),
+        bundled("wine", 178, 113),
+        "neg_log_loss",
+    ),
+    _choosing(
+        "c-pca-svc",
+        pipeline("svc", "standard", "pca"),
+        Space(PCA_SVC),
+        bundled("breast_cancer", 300, 114),
+        "roc_auc",
+    ),
+    _choosing(
+        "c-kernel-ridge",
+        pipeline("kernel_ridge", "standard"),
+        Space(KERNEL_RIDGE),
+        bundled("diabetes", 250, 115),
+        "neg_mean_absolute_error",
+    ),
+    _choosing(
+        "c-regressors",
+        pipeline("svr", "standard"),
+        REGRESSORS,
+        bundled("diabetes", 260, 116),
+        "r2",
+        n_rows=650,
+    ),
+    _choosing(
+        "c-trees-or-lines",
+        pipeline("hgb"),
+        TREES_OR_LINES,
+        bundled("breast_cancer", 280, 117),
+        "roc_auc",
+        n_rows=650,
+    ),
+    _choosing("c-noisy-gb", pipeline("gb"), Space(GB), small(118, **_FEW), noisy=True),
+    _choosing(
+        "c-nystroem",
+        pipeline("logreg", "standard", "nystroem"),
+        Space(NYSTROEM),
+        bundled("digits", 260, 119),
+        n_rows=600,
+    ),
+    _choosing(
+        "c-tree-r",
+        pipeline("tree_r"),
+        Space(TREE),
+        generated("friedman2", 400, 120, noise=60.0),
+        "neg_mean_absolute_error",
+        n_rows=500,
+    ),
+    _choosing(
+        "c-mlp-solvers",
+        pipeline("mlp", "standard"),
+        MLP_SOLVERS,
+        generated("circles", 240, 121, noise=0.2, factor=0.5),
+        "neg_log_loss",
+        n_rows=600,
+    ),
+    _choosing(
+        "c-noisy-knn",
+        pipeline("knn", "standard", "kbest"),
+        Space({"scale": SCALE, "reduce__k": Int(1, 12), **KNN}),
+        small(122, **_FEW),
+        noisy=True,
+    ),
+    _choosing(
+        "c-models-2",
+        pipeline("svc", "standard"),
+        MODELS,
+        bundled("breast_cancer", 240, 131),
+        "balanced_accuracy",
+        n_rows=650,
+    ),
+    _choosing(
+        "c-sgd-schedules",
+        pipeline("sgd", "standard"),
+        SGD_SCHEDULES,
+        bundled("digits", 260, 132),
+        n_rows=650,
+    ),
+    _choosing(
+        "c-four-models",
+        pipeline("svc", "standard"),
+        FOUR_MODELS,
+        generated("classification", 260, 133, **_THREE),
+        n_rows=650,
+    ),
+    _choosing(
+        "c-svm-kernels-2",
+        pipeline("svc", "standard"),
+        SVM_KERNELS,
+        generated("moons", 240, 134, noise=0.35),
+        "roc_auc",
+        n_rows=650,
+    ),
+    _choosing(
+        "c-regressors-2",
+        pipeline("svr", "standard"),
+        REGRESSORS,
+        generated("friedman3", 260, 135, noise=0.2),
+        "neg_mean_absolute_error",
+        n_rows=650,
     ),
 ]
 REPORTED = [
