@@ -103,7 +103,7 @@ def is_several(scoring):
     return isinstance(scoring, list | tuple | set | dict)
 
 
-def check_names(argument, dicts, estimator):
+def check_names(argument, dicts, estimator, hints=None):
     """Check that every name is a parameter of the estimator, or of one that a value brings in.
 
     Parameters
@@ -112,11 +112,13 @@ def check_names(argument, dicts, estimator):
         The name of the checked argument, for the message.
     dicts : list of dict
     estimator : estimator
+    hints : set of str or None
+        Names to hint at where one is unknown; None for all that are valid.
 
     Raises
     ------
     ValueError
-        With the closest valid names.
+        With the closest of the hints.
     """
     own = set(estimator.get_params())
     for params in dicts:
@@ -128,7 +130,7 @@ def check_names(argument, dicts, estimator):
         valid = own.union(*(_brought_in(name, values) for name, values in params.items()))
         for name in set(params) - valid:
             if _refuses(estimator, name):
-                raise ValueError(_unknown_name(argument, name, estimator, valid))
+                raise ValueError(_unknown_name(argument, name, estimator, hints or valid))
 
 
 def split_initial(initial_params):

@@ -117,7 +117,9 @@ def _check_samples(scheduler, n_samples, least):
 
 
 def _check_parameter(search, scheduler, name):
-    check_names("resource", [{name: 1}], search.estimator)
+    own = search.estimator.get_params()
+    amounts = {n for n, v in own.items() if isinstance(v, Integral) and not isinstance(v, bool)}
+    check_names("resource", [{name: 1}], search.estimator, hints=amounts)
     space = search.param_distributions
     searched = [*([space] if isinstance(space, dict) else space), *(search.initial_params or ())]
     if any(name in params for params in searched):

@@ -325,6 +325,17 @@ class TestErrors:
             made.fit(X, y)
         assert not hasattr(made, "history_")
 
+    def test_the_hint_for_a_resource_is_an_amount(self):
+        forest = HalvingRandomSearchCV(
+            RandomForestClassifier(), {"criterion": ["gini"]}, max_resources=9, resource="n_trees"
+        )
+        with pytest.raises(ValueError, match="'n_trees' is not one of") as caught:
+            forest.fit(X, y)
+        assert "max_features" not in str(caught.value)
+        forest.set_params(resource="n_estimator")
+        with pytest.raises(ValueError, match=r"Did you mean 'n_estimators'\?"):
+            forest.fit(X, y)
+
     def test_groups_larger_than_a_rung(self):
         made = search(cv=GroupKFold(3), min_resources=30, n_candidates=4)
         with pytest.raises(ValueError, match=r"min_resources must be at least .* group"):
