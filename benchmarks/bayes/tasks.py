@@ -19,8 +19,6 @@ class Task:
     """A cross-validated pipeline to tune."""
 
     name: str
-    kind: str  # flat | conditional
-    purpose: str  # choosing | reported
     make: Callable  # () -> Pipeline of what `space` does not choose
     space: Space
     data: Callable  # () -> X, y, or X, y, X_held, y_held
@@ -29,6 +27,11 @@ class Task:
     noisy: bool = (
         False  # small data with a held-out score; seeds differ from candidate to candidate
     )
+
+    @property
+    def kind(self):
+        """Whether the space is a dict or a list of them."""
+        return "conditional" if self.space.is_conditional else "flat"
 
     def build(self, params, seed=0):
         """The estimator with parameters; a string that names a step stands for the step."""
@@ -442,8 +445,6 @@ _FEW = {"n_features": 12, "n_informative": 5, "n_redundant": 2, "flip_y": 0.1, "
 CHOOSING = [
     Task(
         "c-svm-kernels",
-        "conditional",
-        "choosing",
         pipeline("svc", "standard"),
         SVM_KERNELS,
         bundled("digits", 300, 101),
@@ -451,8 +452,6 @@ CHOOSING = [
     ),
     Task(
         "c-models",
-        "conditional",
-        "choosing",
         pipeline("svc", "standard"),
         MODELS,
         generated("classification", 300, 102, **_HARD),
@@ -460,8 +459,6 @@ CHOOSING = [
     ),
     Task(
         "c-knn",
-        "flat",
-        "choosing",
         pipeline("knn", "standard"),
         Space(KNN),
         bundled("wine", 178, 103),
@@ -469,8 +466,6 @@ CHOOSING = [
     ),
     Task(
         "c-hgb",
-        "flat",
-        "choosing",
         pipeline("hgb"),
         Space(HGB),
         generated("classification", 300, 104, **_THREE),
@@ -478,8 +473,6 @@ CHOOSING = [
     ),
     Task(
         "c-mlp",
-        "flat",
-        "choosing",
         pipeline("mlp", "standard"),
         Space(MLP),
         bundled("digits", 250, 105),
@@ -487,8 +480,6 @@ CHOOSING = [
     ),
     Task(
         "c-svr",
-        "flat",
-        "choosing",
         pipeline("svr", "standard"),
         Space(SVR),
         bundled("diabetes", 250, 106),
@@ -497,8 +488,6 @@ CHOOSING = [
     ),
     Task(
         "c-sgd",
-        "flat",
-        "choosing",
         pipeline("sgd", "standard"),
         Space(SGD),
         bundled("breast_cancer", 300, 107),
@@ -506,25 +495,13 @@ CHOOSING = [
     ),
     Task(
         "c-noisy-forest",
-        "flat",
-        "choosing",
         pipeline("forest"),
         Space(FOREST),
         small(108, **_FEW),
         n_rows=700,
         noisy=True,
     ),
-]
-
-
-def _choosing(name, make, space, data, scoring="accuracy", n_rows=550, noisy=False):
-    """A task for choosing."""
-    kind = "conditional" if space.is_conditional else "flat"
-    return Task(name, kind, "choosing", make, space, data, scoring, n_rows, noisy)
-
-
-CHOOSING += [
-    _choosing(
+    Task(
         "c-logreg",
         pipeline("saga", "standard"),
         Space(SAGA),
@@ -532,35 +509,39 @@ CHOOSING += [
         "neg_log_loss",
         n_rows=500,
     ),
-    _choosing(
+    Task(
         "c-gb-r",
         pipeline("gb_r"),
         Space(GB),
         generated("friedman1", 260, 112, noise=1.5),
         "r2",
+        n_rows=550,
     ),
-    _choosing(
+    Task(
         "c-extra",
         pipeline("extra"),
         Space(FOREST),
         bundled("wine", 178, 113),
         "neg_log_loss",
+        n_rows=550,
     ),
-    _choosing(
+    Task(
         "c-pca-svc",
         pipeline("svc", "standard", "pca"),
         Space(PCA_SVC),
         bundled("breast_cancer", 300, 114),
         "roc_auc",
+        n_rows=550,
     ),
-    _choosing(
+    Task(
         "c-kernel-ridge",
         pipeline("kernel_ridge", "standard"),
         Space(KERNEL_RIDGE),
         bundled("diabetes", 250, 115),
         "neg_mean_absolute_error",
+        n_rows=550,
     ),
-    _choosing(
+    Task(
         "c-regressors",
         pipeline("svr", "standard"),
         REGRESSORS,
@@ -568,7 +549,7 @@ CHOOSING += [
         "r2",
         n_rows=650,
     ),
-    _choosing(
+    Task(
         "c-trees-or-lines",
         pipeline("hgb"),
         TREES_OR_LINES,
@@ -576,15 +557,15 @@ CHOOSING += [
         "roc_auc",
         n_rows=650,
     ),
-    _choosing("c-noisy-gb", pipeline("gb"), Space(GB), small(118, **_FEW), noisy=True),
-    _choosing(
+    Task("c-noisy-gb", pipeline("gb"), Space(GB), small(118, **_FEW), noisy=True, n_rows=550),
+    Task(
         "c-nystroem",
         pipeline("logreg", "standard", "nystroem"),
         Space(NYSTROEM),
         bundled("digits", 260, 119),
         n_rows=600,
     ),
-    _choosing(
+    Task(
         "c-tree-r",
         pipeline("tree_r"),
         Space(TREE),
@@ -592,7 +573,7 @@ CHOOSING += [
         "neg_mean_absolute_error",
         n_rows=500,
     ),
-    _choosing(
+    Task(
         "c-mlp-solvers",
         pipeline("mlp", "standard"),
         MLP_SOLVERS,
@@ -600,14 +581,15 @@ CHOOSING += [
         "neg_log_loss",
         n_rows=600,
     ),
-    _choosing(
+    Task(
         "c-noisy-knn",
         pipeline("knn", "standard", "kbest"),
         Space({"scale": SCALE, "reduce__k": Int(1, 12), **KNN}),
         small(122, **_FEW),
         noisy=True,
+        n_rows=550,
     ),
-    _choosing(
+    Task(
         "c-models-2",
         pipeline("svc", "standard"),
         MODELS,
@@ -615,21 +597,21 @@ CHOOSING += [
         "balanced_accuracy",
         n_rows=650,
     ),
-    _choosing(
+    Task(
         "c-sgd-schedules",
         pipeline("sgd", "standard"),
         SGD_SCHEDULES,
         bundled("digits", 260, 132),
         n_rows=650,
     ),
-    _choosing(
+    Task(
         "c-four-models",
         pipeline("svc", "standard"),
         FOUR_MODELS,
         generated("classification", 260, 133, **_THREE),
         n_rows=650,
     ),
-    _choosing(
+    Task(
         "c-svm-kernels-2",
         pipeline("svc", "standard"),
         SVM_KERNELS,
@@ -637,7 +619,7 @@ CHOOSING += [
         "roc_auc",
         n_rows=650,
     ),
-    _choosing(
+    Task(
         "c-regressors-2",
         pipeline("svr", "standard"),
         REGRESSORS,
@@ -649,8 +631,6 @@ CHOOSING += [
 REPORTED = [
     Task(
         "r-svc",
-        "flat",
-        "reported",
         pipeline("svc", "standard"),
         Space(SVC),
         generated("classification", 320, 201, **_HARD),
@@ -658,8 +638,6 @@ REPORTED = [
     ),
     Task(
         "r-svr",
-        "flat",
-        "reported",
         pipeline("svr", "standard"),
         Space(SVR),
         generated("friedman1", 260, 202, noise=1.0),
@@ -667,16 +645,12 @@ REPORTED = [
     ),
     Task(
         "r-knn",
-        "flat",
-        "reported",
         pipeline("knn", "quantile"),
         Space(KNN),
         generated("classification", 300, 203, **_THREE),
     ),
     Task(
         "r-knn-r",
-        "flat",
-        "reported",
         pipeline("knn_r", "standard", "pca"),
         Space({"scale": SCALE, "reduce__n_components": Int(1, 10), **KNN}),
         bundled("diabetes", 300, 204),
@@ -684,8 +658,6 @@ REPORTED = [
     ),
     Task(
         "r-logreg",
-        "flat",
-        "reported",
         pipeline("saga", "standard"),
         Space(SAGA),
         bundled("wine", 178, 205),
@@ -693,8 +665,6 @@ REPORTED = [
     ),
     Task(
         "r-elastic",
-        "flat",
-        "reported",
         pipeline("elastic", "standard", "kbest_r"),
         Space(
             {
@@ -713,8 +683,6 @@ REPORTED = [
     ),
     Task(
         "r-hgb",
-        "flat",
-        "reported",
         pipeline("hgb"),
         Space(HGB),
         bundled("breast_cancer", 300, 207),
@@ -722,8 +690,6 @@ REPORTED = [
     ),
     Task(
         "r-hgb-r",
-        "flat",
-        "reported",
         pipeline("hgb_r"),
         Space(HGB),
         generated("friedman2", 300, 208, noise=100.0),
@@ -731,16 +697,12 @@ REPORTED = [
     ),
     Task(
         "r-forest",
-        "flat",
-        "reported",
         pipeline("forest"),
         Space(FOREST),
         bundled("digits", 250, 209),
     ),
     Task(
         "r-extra-r",
-        "flat",
-        "reported",
         pipeline("extra_r"),
         Space(
             _model(
@@ -757,8 +719,6 @@ REPORTED = [
     ),
     Task(
         "r-mlp",
-        "flat",
-        "reported",
         pipeline("mlp", "standard"),
         Space(MLP),
         generated("classification", 250, 211, **_THREE),
@@ -766,8 +726,6 @@ REPORTED = [
     ),
     Task(
         "r-mlp-r",
-        "flat",
-        "reported",
         pipeline("mlp_r", "standard"),
         Space(
             _model(
@@ -782,27 +740,21 @@ REPORTED = [
         bundled("diabetes", 220, 212),
         "r2",
     ),
-    Task("r-gb", "flat", "reported", pipeline("gb"), Space(GB), generated("hastie_10_2", 260, 213)),
+    Task("r-gb", pipeline("gb"), Space(GB), generated("hastie_10_2", 260, 213)),
     Task(
         "r-sgd",
-        "flat",
-        "reported",
         pipeline("sgd", "standard"),
         Space(SGD),
         bundled("digits", 260, 214),
     ),
     Task(
         "r-tree",
-        "flat",
-        "reported",
         pipeline("tree"),
         Space(TREE),
         generated("classification", 500, 215, **_THREE),
     ),
     Task(
         "r-kernel-ridge",
-        "flat",
-        "reported",
         pipeline("kernel_ridge", "standard"),
         Space(KERNEL_RIDGE),
         generated("friedman1", 220, 216, noise=0.5),
@@ -810,8 +762,6 @@ REPORTED = [
     ),
     Task(
         "r-wide",
-        "flat",
-        "reported",
         pipeline("forest", "standard", "pca"),
         Space(WIDE),
         bundled("breast_cancer", 300, 217),
@@ -820,8 +770,6 @@ REPORTED = [
     ),
     Task(
         "r-svm-kernels",
-        "conditional",
-        "reported",
         pipeline("svc", "standard"),
         SVM_KERNELS,
         generated("classification", 300, 218, **_THREE),
@@ -829,8 +777,6 @@ REPORTED = [
     ),
     Task(
         "r-models",
-        "conditional",
-        "reported",
         pipeline("svc", "standard"),
         MODELS,
         bundled("digits", 280, 219),
@@ -838,8 +784,6 @@ REPORTED = [
     ),
     Task(
         "r-regressors",
-        "conditional",
-        "reported",
         pipeline("svr", "standard"),
         REGRESSORS,
         generated("friedman1", 260, 220, noise=2.0),
@@ -848,8 +792,6 @@ REPORTED = [
     ),
     Task(
         "r-trees-or-lines",
-        "conditional",
-        "reported",
         pipeline("hgb"),
         TREES_OR_LINES,
         generated("classification", 300, 221, **_THREE),
@@ -858,16 +800,12 @@ REPORTED = [
     ),
     Task(
         "r-mlp-solvers",
-        "conditional",
-        "reported",
         pipeline("mlp", "standard"),
         MLP_SOLVERS,
         generated("moons", 220, 222, noise=0.3),
     ),
     Task(
         "r-sgd-schedules",
-        "conditional",
-        "reported",
         pipeline("sgd", "standard"),
         SGD_SCHEDULES,
         generated("classification", 300, 223, **_HARD),
@@ -876,8 +814,6 @@ REPORTED = [
     ),
     Task(
         "r-noisy-svc",
-        "flat",
-        "reported",
         pipeline("svc", "standard"),
         Space(SVC),
         small(224, **_FEW),
@@ -885,8 +821,6 @@ REPORTED = [
     ),
     Task(
         "r-noisy-forest",
-        "flat",
-        "reported",
         pipeline("forest"),
         Space(FOREST),
         small(225, **_FEW),
@@ -894,8 +828,6 @@ REPORTED = [
     ),
     Task(
         "r-noisy-mlp",
-        "flat",
-        "reported",
         pipeline("mlp", "standard"),
         Space(MLP),
         small(226, **_FEW),
@@ -903,8 +835,6 @@ REPORTED = [
     ),
     Task(
         "r-noisy-tree",
-        "flat",
-        "reported",
         pipeline("tree"),
         Space(TREE),
         small(227, **_FEW),
@@ -912,8 +842,6 @@ REPORTED = [
     ),
     Task(
         "r-noisy-models",
-        "conditional",
-        "reported",
         pipeline("svc", "standard"),
         MODELS,
         small(228, n_features=16, n_informative=5, n_redundant=2, flip_y=0.1, class_sep=0.8),

@@ -493,10 +493,11 @@ class _Search:
         for _ in range(N_STEPS if free.any() else 0):
             X[:, columns] = u
             value, gradient = self._promise.gradient(X)
-            rose = value[:, None] > highest
+            value = value[:, None]
+            rose = value > highest
             slope = np.where(free, gradient[:, columns], 0.0)
             slope /= np.maximum(np.abs(slope).max(axis=1, keepdims=True), np.finfo(float).tiny)
-            highest = np.where(rose, value[:, None], highest)
+            highest = np.maximum(value, highest)
             top, uphill = np.where(rose, u, top), np.where(rose, slope, uphill)
             step = step * np.where(rose, LONGER, SHORTER)
             u = np.clip(top + step * uphill, low, high)

@@ -149,9 +149,8 @@ class Proposer:
             if self._space.contains(complete):
                 point = self._space.to_unit(complete)
                 others = self._space.from_unit(point)
-                if any(_is_another(complete[n], others[n], n in own) for n in others):
-                    continue
-                if own.keys() & self._unknowable:
+                is_another = any(_is_another(complete[n], others[n], n in own) for n in others)
+                if is_another or own.keys() & self._unknowable:
                     continue
                 # The space's own numbers: 2 and 2.0 are one setting where the list has 2.0.
                 key = self._space.key(_equal_numbers(complete, others))

@@ -130,7 +130,8 @@ def check_names(argument, dicts, estimator, hints=None):
         valid = own.union(*(_brought_in(name, values) for name, values in params.items()))
         for name in set(params) - valid:
             if _refuses(estimator, name):
-                raise ValueError(_unknown_name(argument, name, estimator, hints or valid))
+                close = valid if hints is None else hints
+                raise ValueError(_unknown_name(argument, name, estimator, close))
 
 
 def split_initial(initial_params):

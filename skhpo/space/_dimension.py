@@ -129,12 +129,9 @@ class Continuous(Dimension):
 
     @cached_property
     def ends(self):
-        is_endless = not all(map(math.isfinite, self.bounds))
-        low, high = (
-            is_endless or self._is_long(0.0, TAIL),
-            is_endless or self._is_long(1.0, 1 - TAIL),
-        )
-        return TAIL * low, 1.0 - TAIL * high
+        if not all(map(math.isfinite, self.bounds)):
+            return TAIL, 1.0 - TAIL
+        return TAIL * self._is_long(0.0, TAIL), 1.0 - TAIL * self._is_long(1.0, 1.0 - TAIL)
 
     def _is_long(self, end, near):
         """Whether the last of the mass spans more than the half of the mass beside it."""

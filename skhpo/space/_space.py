@@ -55,8 +55,6 @@ class SearchSpace:
         The names that each dict sets, sorted.
     active : ndarray of bool, shape (n_branches, n_dims)
         The coordinates that each dict uses.
-    ends : ndarray of shape (2, n_dims)
-        Quantiles between which a search looks, see `Dimension.ends`.
     is_grid : bool
         Whether every value is a list.
 
@@ -100,16 +98,20 @@ class SearchSpace:
         self.branches = tuple(tuple(d) for d in dicts)
         self.names = tuple(sorted(set().union(*dicts)))
         self.active = np.array([self._is_active(slots) for slots in self._dicts])
-        self.ends = np.array([dim.ends for dim in self.dims]).reshape(-1, 2).T
         self._even = np.array([j for j, dim in enumerate(self.dims) if dim.is_even], dtype=int)
         self._n_cells = np.array([self.dims[j].n_levels for j in self._even])
         smooth = "continuous", "opaque"
-        steps = [j for j, dim in enumerate(self.dims) if dim.kind not in smooth]
-        self._uneven = [(j, self.dims[j]) for j in steps if j not in self._even]
+        steps = [(j, dim) for j, dim in enumerate(self.dims) if dim.kind not in smooth]
+        self._uneven = [(j, dim) for j, dim in steps if not dim.is_even]
 
     def _is_active(self, slots):
         used = {slot.column for slot in slots} | ({0} if len(self._dicts) > 1 else set())
         return np.isin(np.arange(self.n_dims), list(used - {None}))
+
+    @cached_property
+    def ends(self):
+        """Quantiles between which a search looks, see `Dimension.ends`: of shape (2, n_dims)."""
+        return np.array([dim.ends for dim in self.dims]).reshape(-1, 2).T
 
     @cached_property
     def size(self):
@@ -213,8 +215,7 @@ class SearchSpace:
         active = self.active[self.branch(points)]
         self._check_active(points, active)
         columns = clip(np.ascontiguousarray(points.T))  # each coordinate in one piece
-        if len(self._even):
-            columns[self._even] = _middles(columns[self._even].T, self._n_cells).T
+        columns[self._even] = _middles(columns[self._even].T, self._n_cells).T
         for j, dim in self._uneven:
             columns[j] = dim.snap(columns[j])
         return np.where(active, columns.T, np.nan)

@@ -56,10 +56,10 @@ class Encoding:
     def __call__(self, points):
         """Inputs (n, p) of snapped points (n, d)."""
         X = np.zeros((len(points), len(self.groups)))
-        u = points[:, self.numeric]
+        u, is_none = points[:, self.numeric], self._is_none(points)
         u = np.where(u == MIDDLE, BESIDE, u)
-        X[:, self.numeric_columns] = np.where(self.moves(points), u, MIDDLE)
-        X[:, self._flags] = self._is_none(points)
+        X[:, self.numeric_columns] = np.where(self._moves(points, is_none), u, MIDDLE)
+        X[:, self._flags] = is_none
         u = points[:, self._choices]
         level = np.where(np.isnan(u), -1, np.floor(u * self._n_choices)).astype(int)
         X[np.arange(len(X))[:, None], self._levels + 1 + level] = HEIGHT
@@ -67,8 +67,11 @@ class Encoding:
 
     def moves(self, points):
         """Which numeric columns of the rows a search may move: bool of shape (n, numeric)."""
+        return self._moves(points, self._is_none(points))
+
+    def _moves(self, points, is_none):
         free = ~np.isnan(points[:, self.numeric])
-        free[:, self._of_optional] &= ~self._is_none(points)
+        free[:, self._of_optional] &= ~is_none
         return free
 
     def _is_none(self, points):

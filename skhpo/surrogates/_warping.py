@@ -70,16 +70,14 @@ class Warping:
 
         With ``power=False`` scores are winsorised and standardised only.
         """
-        is_known = np.isfinite(scores)
-        known = scores[is_known]
+        known = scores[np.isfinite(scores)]
         if not len(known):
             return cls(0.0, 0.0, 1.0)
         unit = np.abs(known).max() or 1.0  # keeps sums of the largest floats finite
         known = known / unit
-        middle, floor = np.median(known), _floor(known)
-        failed = max(_failed(known), -MAX / max(unit, 1.0))
-        b = np.full(len(scores), failed)
-        b[is_known] = np.maximum(known, floor)
+        middle, hopeless = np.median(known), _hopeless(known)
+        floor, failed = max(known.min(), hopeless), max(hopeless, -MAX / max(unit, 1.0))
+        b = _winsorised(scores / unit, floor, failed)
         spread = b.std()
         about = {"floor": floor * unit, "centre": middle * unit, "failed": failed * unit}
         if not spread > 1e-12 * np.abs(b).max():
@@ -92,7 +90,7 @@ class Warping:
 
     def __call__(self, scores):
         """Warped scores; failed ones (NaN, infinite) are no better than the worst there is."""
-        b = np.where(np.isfinite(scores), np.maximum(scores, self.floor), self.failed)
+        b = _winsorised(scores, self.floor, self.failed)
         c = b / self.spread - self.centre / self.spread
         return (_yeo_johnson(c, self.power) - self.mean) / self.std
 
@@ -102,15 +100,12 @@ class Warping:
         return np.maximum(self.centre + self.spread * c, self.floor)
 
 
-def _floor(known):
-    """Where winsorising cuts; nowhere when half of the scores equal the best."""
-    middle = np.median(known)
-    gap = known.max() - middle
-    return max(known.min(), middle - TAIL * gap) if gap > 0.0 else known.min()
+def _winsorised(scores, floor, failed):
+    return np.where(np.isfinite(scores), np.maximum(scores, floor), failed)
 
 
-def _failed(known):
-    """What a failure counts as: a hopeless score, and less than all when half equal the best."""
+def _hopeless(known):
+    """Where winsorising cuts and what a failure counts as; below all when half equal the best."""
     middle, range_ = np.median(known), np.ptp(known)
     gap = known.max() - middle
     return middle - TAIL * gap if gap > 0.0 else known.min() - (range_ or 1.0)

@@ -212,15 +212,14 @@ def test_faces_are_no_trap_for_few_observations():
 class _Hill:
     """A promise that is highest, and nought, at its top."""
 
-    def __init__(self, top):
-        self.top = top
+    def __init__(self, top, slopes=(1.0, 4.0, 25.0, 0.5)):
+        self.top, self.slopes = top, np.array(slopes)
 
     def __call__(self, X):
         return self.gradient(X)[0]
 
     def gradient(self, X):
-        slopes = np.array([1.0, 4.0, 25.0, 0.5])
-        return -((X - self.top) ** 2) @ slopes, -2.0 * slopes * (X - self.top)
+        return -((X - self.top) ** 2) @ self.slopes, -2.0 * self.slopes * (X - self.top)
 
 
 @pytest.mark.parametrize("top", [np.array([0.3, 0.8, 0.5, 0.6]), np.array([0.0, 1.0, 0.4, 1.3])])
@@ -240,13 +239,8 @@ def test_a_climb_moves_only_numbers_that_are_used():
     parts = module.Encoding(BRANCHES), module.Candidates(BRANCHES)
     starts = BRANCHES.snap(np.random.default_rng(0).random((30, BRANCHES.n_dims)))
     numeric = parts[0].numeric
-    top = np.full(len(parts[0].groups), 0.9)
-
-    class Hill(_Hill):
-        def gradient(self, X):
-            return -((X - self.top) ** 2).sum(axis=1), -2.0 * (X - self.top)
-
-    search = module._Search(BRANCHES, *parts, Hill(top), seen=set(), rng=np.random.default_rng(0))
+    hill = _Hill(0.9, np.ones(len(parts[0].groups)))
+    search = module._Search(BRANCHES, *parts, hill, seen=set(), rng=np.random.default_rng(0))
     ends = search._climb(starts)
     others = np.setdiff1d(np.arange(BRANCHES.n_dims), numeric)
     np.testing.assert_array_equal(ends[:, others], starts[:, others])
