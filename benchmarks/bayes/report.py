@@ -272,6 +272,18 @@ def variants(results):
     return table(["variant", "cells", *(f"@{at}" for at in AT)], rows)
 
 
+def other_seeds(results):
+    """Mean regrets of our runs with seeds that no peer ran."""
+    ours = [m for m in results.cells if m.startswith(OURS)]
+    rows = []
+    for method in [OURS, *(m for m in ours if not results.common(OURS, m))]:
+        for kind in ("flat", "conditional"):
+            keys = [k for k in results.common(method) if TASKS[k.split("/")[0]].kind == kind]
+            means = results.regrets(method, keys).mean(axis=0)
+            rows.append([method, kind, len(keys), *(f"{means[at - 1]:.1f}" for at in AT)])
+    return table(["method", "tasks", "cells", *(f"@{at}" for at in AT)], rows)
+
+
 def per_task(results, methods):
     """Mean regret of each task; not for the reported tasks while settings are chosen."""
     keys = results.common(*methods)
@@ -313,11 +325,14 @@ def main():
     results = Results(options.results / options.set, options.extra)
     most = max(len(cells) for cells in results.cells.values())
     full = [m for m, c in results.cells.items() if len(c) == most and "_" not in m]
-    full += [path.stem for path in options.extra if path.stem not in full]
+    extra = [path.stem for path in options.extra if path.stem not in full]
+    full += [method for method in extra if results.common(OURS, method)]
     full.sort(key=lambda m: m != OURS)
     print(overview(results, full))
     if options.per_task:
         print(per_task(results, full))
+    if not all(results.common(OURS, method) for method in extra):
+        print(other_seeds(results))
     if options.short:
         return
     for section in (pairs, reach, kinds, noisy, overhead, variants):
